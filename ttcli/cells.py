@@ -1,0 +1,151 @@
+"""What a workbook reader says of cells, and what the rows room hears.
+
+A reader yields a sheet as `Block`s of consecutive rows, each column of a block either
+
+* uniform (`Column`): every cell that is not blank has the same kind and number format, and is
+  given as bytes, so that a whole column is converted at once; or
+* mixed (`MixedColumn`): one `Cell` each. Always correct, and slower.
+
+The same sheet read either way must convert to the same rows: a test compares them cell by cell.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Protocol, Sequence, Union
+
+
+class Kind(Enum):
+    """What a cell holds; the values are the words `ttcli inspect --cells` prints."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+    TIME = "time"
+    DURATION = "duration"
+    BOOL = "bool"
+    ERROR = "error"
+    FORMULA = "formula"  # a formula whose result was never calculated
+
+
+class Format(NamedTuple):
+    """What a cell's number format means to us.
+
+    Attributes:
+        zeros: How many digits a pure zero format (`00000000000`) pads a number to, else 0.
+        percent: The number is shown times 100 with a percent sign.
+        code: The format code as the workbook has it, for messages.
+    """
+
+    zeros: int = 0
+    percent: bool = False
+    code: str = "General"
+
+
+GENERAL = Format()
+
+
+class Cell(NamedTuple):
+    """One cell that is not blank.
+
+    `text` is what the file says, as a person would quote it, by kind:
+    TEXT the text itself, entities and `_x000D_` escapes decoded, rich runs joined, C0 controls
+    other than tab and newline dropped · NUMBER the number's digits as in the file (`1.5E3`) ·
+    DATE, TIME and DURATION the serial number as in the file, days since the workbook's epoch ·
+    BOOL `0` or `1` · ERROR `#N/A` · FORMULA the formula, or nothing.
+    """
+
+    kind: Kind
+    text: str
+    format: Format = GENERAL
+
+
+class Column:
+    """A column of a block in which all cells that are not blank are of one kind and format.
+
+    Attributes:
+        raw: One entry a row of the block, `b""` where the cell is blank. For TEXT it is UTF-8 as
+            a line of PostgreSQL's COPY text format wants it: backslash, tab, newline and return
+            escaped, and a text of blanks only given as `b""`. For other kinds see `Cell.text`.
+    """
+
+    __slots__ = ("format", "kind", "raw")
+
+    def __init__(self, kind: Kind, raw: Sequence[bytes], format: Format = GENERAL) -> None:  # noqa: A002
+        self.kind = kind
+        self.raw = raw
+        self.format = format
+
+
+class MixedColumn:
+    """A column of a block whose cells differ in kind; None where the cell is blank."""
+
+    __slots__ = ("cells",)
+
+    def __init__(self, cells: Sequence[Union[Cell, None]]) -> None:
+        self.cells = cells
+
+
+class Block:
+    """Some consecutive rows of a sheet.
+
+    Attributes:
+        rows: The 1-based row numbers as Excel shows them, ascending; rows without any cell may
+            be left out by the reader.
+        columns: By 1-based column number; a column without any cell in the block is left out.
+    """
+
+    __slots__ = ("columns", "rows")
+
+    def __init__(self, rows: Sequence[int], columns: Dict[int, Union[Column, MixedColumn]]) -> None:
+        self.rows = rows
+        self.columns = columns
+
+
+def column_letters(number: int) -> str:
+    """The letters of a 1-based column number: 1 → A, 27 → AA."""
+    letters: List[str] = []
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters.append(chr(65 + rest))
+    return "".join(reversed(letters))
+
+
+def address(row: int, column: int) -> str:
+    """The address Excel shows for a cell: (7, 2) → B7."""
+    return f"{column_letters(column)}{row}"
+
+
+class Sheet(Protocol):
+    """A sheet as every reader offers it.
+
+    Attributes:
+        name: As on its tab.
+        state: `visible`, `hidden` or `very-hidden`.
+        totals_rows: 1-based numbers of rows that the workbook itself declares to be totals.
+    """
+
+    name: str
+    state: str
+    totals_rows: FrozenSet[int]
+
+    def blocks(self) -> Iterator[Block]:
+        """The sheet's rows, in order, read while iterated; may be called once.
+
+        Raises:
+            BadItem: The sheet is damaged or over a limit.
+        """
+
+
+class Workbook(Protocol):
+    """A workbook opened by one of the readers.
+
+    Attributes:
+        kind: What the bytes are: `xlsx`, `xls`, `xlsb`, `ods`, `csv`, `html`.
+        date_1904: Serial numbers count from 1904-01-01 instead of 1899-12-30.
+        sheets: In the workbook's order, hidden ones too.
+    """
+
+    kind: str
+    date_1904: bool
+    sheets: Sequence[Sheet]

@@ -1,0 +1,1 @@
+"""The database: the target table, the staging table and upsert, the ledger."""

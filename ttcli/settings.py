@@ -1,0 +1,172 @@
+"""The list of variables: name, default, what is allowed, what it is for.
+
+The README's table, the example configuration and `ttcli check` are all held against this list.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Callable, NamedTuple, Optional, Tuple
+
+Parse = Callable[[str], Any]
+
+
+class Variable(NamedTuple):
+    """One environment variable.
+
+    Attributes:
+        name: As an operator writes it.
+        default: Its text when unset; None means required by the commands that need its group.
+        parse: Text → value; raises ValueError that says what is allowed.
+        help: One line for the README and the example configuration.
+        secret: May also come from NAME_FILE or systemd's credentials, and is never shown.
+        may_be_empty: Set to nothing is a value of its own, not the default.
+    """
+
+    name: str
+    default: Optional[str]
+    parse: Parse
+    help: str
+    secret: bool = False
+    may_be_empty: bool = False
+
+
+def text(value: str) -> str:
+    """Any text on one line."""
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        raise ValueError("control characters are not allowed")
+    return value
+
+
+def boolean(value: str) -> bool:
+    """true or false, as people write it."""
+    words = {"true": True, "yes": True, "on": True, "1": True}
+    words.update({"false": False, "no": False, "off": False, "0": False})
+    try:
+        return words[value.strip().lower()]
+    except KeyError:
+        raise ValueError("expected true or false") from None
+
+
+def whole(low: int, high: int) -> Parse:
+    """A whole number from low to high."""
+
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,18}", value.strip()) or not low <= int(value) <= high:
+            raise ValueError(f"expected a whole number from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+def choice(*allowed: str) -> Parse:
+    """One of a few words, in any case."""
+
+    def parse(value: str) -> str:
+        by_lower = {word.lower(): word for word in allowed}
+        if value.strip().lower() not in by_lower:
+            raise ValueError("expected one of " + ", ".join(word or '""' for word in allowed))
+        return by_lower[value.strip().lower()]
+
+    return parse
+
+
+def path(value: str) -> Path:
+    """An absolute path: a timer and a shell do not share a working directory."""
+    if not value.startswith("/"):
+        raise ValueError("expected an absolute path")
+    return Path(value)
+
+
+def optional_path(value: str) -> Optional[Path]:
+    """An absolute path, or nothing."""
+    return path(value) if value else None
+
+
+_IDENTIFIER = re.compile(r'\s*("(?:[^"]|"")+"|[^".,\s]+)\s*')
+
+
+def identifiers(separator: str, most: int) -> Parse:
+    """One to `most` SQL identifiers; one with a separator or a quote in it stands in quotes."""
+
+    def parse(value: str) -> Tuple[str, ...]:
+        names, position = [], 0
+        while True:
+            match = _IDENTIFIER.match(value, position)
+            if not match:
+                break
+            name = match[1]
+            names.append(name[1:-1].replace('""', '"') if name[0] == '"' else name)
+            position = match.end()
+            if not value.startswith(separator, position):
+                break
+            position += 1
+        if position != len(value) or not 1 <= len(names) <= most or len(set(names)) != len(names):
+            raise ValueError(f"expected 1 to {most} different names with {separator!r} between them")
+        return tuple(names)
+
+    return parse
+
+
+def one_identifier(value: str) -> str:
+    """One SQL identifier, quoted or not."""
+    name: str = identifiers(".", 1)(value)[0]
+    return name
+
+
+def optional_identifier(value: str) -> str:
+    """One SQL identifier, or nothing."""
+    return one_identifier(value) if value.strip() else ""
+
+
+VARIABLES: Tuple[Variable, ...] = (
+    Variable("EMAIL_HOST", "imap.gmail.com", text, "IMAP server"),
+    Variable("EMAIL_PORT", "993", whole(1, 65535), "IMAP port"),
+    Variable("EMAIL_USERNAME", None, text, "login name of the mailbox"),
+    Variable("EMAIL_PASSWORD", None, text, "password or app password of the mailbox", secret=True),
+    Variable(
+        "EMAIL_USE_SSL", "true", boolean,
+        "TLS from the start; false: STARTTLS, and plain text only to this machine itself",
+    ),
+    Variable(
+        "EMAIL_SUBJECT_FILTER", "Track and Trace", text,
+        "mails whose subject contains this, in any case; empty: all mails", may_be_empty=True,
+    ),
+    Variable("EMAIL_FOLDER", "INBOX", text, "folder to read"),
+    Variable("EMAIL_TLS_CA_FILE", "", optional_path, "CA certificates to trust instead of the system's"),
+    Variable("EMAIL_AUTH", "password", choice("password", "oauth2"), "how to log in"),
+    Variable("EMAIL_TIMEOUT", "60", whole(1, 3600), "seconds to wait for the IMAP server's next word"),
+    Variable("DB_HOST", "localhost", text, "PostgreSQL server, or the folder of its socket"),
+    Variable("DB_PORT", "5432", whole(1, 65535), "PostgreSQL port"),
+    Variable("DB_NAME", None, text, "database"),
+    Variable("DB_USERNAME", None, text, "database role"),
+    Variable("DB_PASSWORD", None, text, "password of the role; may be empty for peer or trust", secret=True, may_be_empty=True),
+    Variable("DB_TEMP_SCHEMA", "temp_processing", one_identifier, "schema of the staging tables"),
+    Variable("DB_TARGET_TABLE", "tracking_data", identifiers(".", 2), "table to load, or schema.table"),
+    Variable("DB_UNIQUE_KEY", "hawb", identifiers(",", 8), "key column, or several with commas"),
+    Variable(
+        "DB_SOURCE_TIME_COLUMN", "source_at", optional_identifier,
+        "column that holds a row's as-of time; empty: none", may_be_empty=True,
+    ),
+    Variable(
+        "DB_SSLMODE", "", choice("", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+        "libpq's sslmode; unset: prefer on this machine, else verify-full with DB_SSLROOTCERT or require",
+    ),
+    Variable("DB_SSLROOTCERT", "", optional_path, "CA certificate of the PostgreSQL server"),
+    Variable("APP_BASE_DIR", "/var/lib/trackandtrace", path, "folder of the spool"),
+    Variable("MAX_CONCURRENT_JOBS", "1", whole(1, 64), "workbooks read at the same time"),
+    Variable("FILE_RETENTION_DAYS", "30", whole(0, 36500), "days a loaded item is kept"),
+    Variable("SCHEDULE_INTERVAL_HOURS", "1", whole(1, 720), "hours between two runs of the timer"),
+    Variable("LOG_LEVEL", "INFO", choice("DEBUG", "INFO", "WARNING", "ERROR"), "least level that is logged"),
+    Variable("LOG_DIR", "/var/log/trackandtrace", path, "folder of the log files; else logs/ in the spool"),
+    Variable("LOG_FORMAT", "text", choice("text", "json"), "one line of text, or one JSON object, an event"),
+    Variable("DEBUG", "false", boolean, "log everything, with tracebacks"),
+    Variable("LIMIT_MEMORY_MB", "512", whole(64, 65536), "memory one workbook may use while it is read"),
+    Variable("LIMIT_CPU_SECONDS", "300", whole(1, 86400), "processor time one workbook may use"),
+    Variable("LIMIT_WALL_SECONDS", "600", whole(1, 86400), "time one workbook may take"),
+    Variable("LIMIT_INFLATED_MB", "4096", whole(1, 1048576), "size of a workbook when unpacked"),
+    Variable("LIMIT_ROWS", "1048576", whole(1, 100000000), "rows of one sheet"),
+    Variable("LIMIT_COLUMNS", "1024", whole(1, 16384), "columns of one sheet"),
+    Variable("LIMIT_CELLS", "100000000", whole(1, 10**10), "cells of one workbook"),
+)

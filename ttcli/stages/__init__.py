@@ -1,0 +1,1 @@
+"""The verbs: each stage composes the rooms below it and returns a report."""
