@@ -1,0 +1,1 @@
+"""A real Dovecot, started by the fixtures."""
