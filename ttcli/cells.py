@@ -71,7 +71,7 @@ class Column:
 
     __slots__ = ("format", "kind", "raw")
 
-    def __init__(self, kind: Kind, raw: Sequence[bytes], format: Format = GENERAL) -> None:  # noqa: A002
+    def __init__(self, kind: Kind, raw: Sequence[bytes], format: Format = GENERAL) -> None:
         self.kind = kind
         self.raw = raw
         self.format = format

@@ -102,7 +102,9 @@ class Config:
         given: The names that were set by environment, file or credential.
     """
 
-    def __init__(self, values: Mapping[str, Any], given: Sequence[str], file: Optional[Path]) -> None:
+    def __init__(
+        self, values: Mapping[str, Any], given: Sequence[str], file: Optional[Path]
+    ) -> None:
         self.values = dict(values)
         self.given = frozenset(given)
         self.file = file
@@ -196,7 +198,7 @@ def load(
     if mistakes:
         raise ConfigError(
             f"{len(mistakes)} mistake(s) in the configuration:",
-            f"correct them in the environment or in {path or DEFAULT_FILE}; `ttcli check` tests the rest",
+            f"correct them in the environment or in {path or DEFAULT_FILE}",
             mistakes,
         )
     return Config(values, list(found), path)
@@ -273,7 +275,9 @@ def _from_source(
     direct = source.get(variable.name)
     pointer = source.get(f"{variable.name}_FILE") if variable.secret else None
     if direct and pointer:
-        mistakes.append(f"{variable.name} and {variable.name}_FILE are both set in {where}: keep one")
+        mistakes.append(
+            f"{variable.name} and {variable.name}_FILE are both set in {where}: keep one"
+        )
     if pointer:
         return _from_secret_file(Path(pointer), f"{variable.name}_FILE", mistakes)
     return _Found(direct, where) if direct is not None else None
@@ -294,7 +298,9 @@ def _from_secret_file(path: Path, name: str, mistakes: List[str]) -> Optional[_F
     try:
         return _Found(path.read_text(encoding="utf-8").rstrip("\r\n"), name)
     except (OSError, UnicodeDecodeError) as error:
-        mistakes.append(f"{name}={path}: cannot be read: {getattr(error, 'strerror', None) or error}")
+        mistakes.append(
+            f"{name}={path}: cannot be read: {getattr(error, 'strerror', None) or error}"
+        )
         return _Found("unreadable", name)  # named once; not reported as missing too
 
 
@@ -303,7 +309,9 @@ def _report_unknown(names: Sequence[str], mistakes: List[str]) -> None:
     known |= {f"{variable.name}_FILE" for variable in VARIABLES if variable.secret}
     for name in sorted(set(names) - known):
         near = difflib.get_close_matches(name, known, 1)
-        mistakes.append(f"{name}: no such variable" + (f", did you mean {near[0]}?" if near else ""))
+        mistakes.append(
+            f"{name}: no such variable" + (f", did you mean {near[0]}?" if near else "")
+        )
 
 
 def _value_of(

@@ -14,7 +14,7 @@ Anything else that is raised is a bug (70). The codes are those of sysexits.h.
 from __future__ import annotations
 
 import errno
-from typing import Iterable, Sequence
+from typing import Any, Iterable, Mapping, Optional, Sequence
 
 OK, USAGE, BAD_ITEM, BUG, SPOOL_IO, TEMPORARY, DENIED, CONFIG = 0, 2, 65, 70, 74, 75, 77, 78
 
@@ -46,13 +46,21 @@ class BadItem(TtcliError):
     Args:
         kind: A stable short word for counting and filtering: `not-a-workbook`, `encrypted`,
             `truncated`, `no-header-row`, `limit`, `crashed`, …
+        findings: What was found out about the item before; item.json keeps it.
     """
 
     exit_code = BAD_ITEM
 
-    def __init__(self, message: str, hint: str = "", kind: str = "bad") -> None:
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        kind: str = "bad",
+        findings: Optional[Mapping[str, Any]] = None,
+    ) -> None:
         super().__init__(message, hint)
         self.kind = kind
+        self.findings = dict(findings or {})
 
 
 class OutsideFault(TtcliError):
@@ -90,7 +98,14 @@ class ConfigError(OutsideFault):
 
 
 # Waiting or making room cures these; any other errno wants a person (DESIGN: exit codes).
-_TEMPORARY_ERRNO = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN}
+_TEMPORARY_ERRNO = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.ENOMEM,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.EAGAIN,
+}
 
 
 def from_os_error(error: OSError) -> OutsideFault:
@@ -98,7 +113,9 @@ def from_os_error(error: OSError) -> OutsideFault:
     where = f"{error.filename}: " if error.filename else ""
     text = f"{where}{error.strerror or error}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Temporary(text, "make room on that file system; nothing was lost, the next run goes on")
+        return Temporary(
+            text, "make room on that file system; nothing was lost, the next run goes on"
+        )
     if error.errno in _TEMPORARY_ERRNO:
         return Temporary(text, "the next run tries again")
     return SpoolFault(text, "`ttcli check` tests the spool's permissions and file system")

@@ -103,7 +103,9 @@ def identifiers(separator: str, most: int) -> Parse:
                 break
             position += 1
         if position != len(value) or not 1 <= len(names) <= most or len(set(names)) != len(names):
-            raise ValueError(f"expected 1 to {most} different names with {separator!r} between them")
+            raise ValueError(
+                f"expected 1 to {most} different names with {separator!r} between them"
+            )
         return tuple(names)
 
     return parse
@@ -126,43 +128,84 @@ VARIABLES: Tuple[Variable, ...] = (
     Variable("EMAIL_USERNAME", None, text, "login name of the mailbox"),
     Variable("EMAIL_PASSWORD", None, text, "password or app password of the mailbox", secret=True),
     Variable(
-        "EMAIL_USE_SSL", "true", boolean,
+        "EMAIL_USE_SSL",
+        "true",
+        boolean,
         "TLS from the start; false: STARTTLS, and plain text only to this machine itself",
     ),
     Variable(
-        "EMAIL_SUBJECT_FILTER", "Track and Trace", text,
-        "mails whose subject contains this, in any case; empty: all mails", may_be_empty=True,
+        "EMAIL_SUBJECT_FILTER",
+        "Track and Trace",
+        text,
+        "mails whose subject contains this, in any case; empty: all mails",
+        may_be_empty=True,
     ),
     Variable("EMAIL_FOLDER", "INBOX", text, "folder to read"),
-    Variable("EMAIL_TLS_CA_FILE", "", optional_path, "CA certificates to trust instead of the system's"),
+    Variable(
+        "EMAIL_TLS_CA_FILE", "", optional_path, "CA certificates to trust instead of the system's"
+    ),
     Variable("EMAIL_AUTH", "password", choice("password", "oauth2"), "how to log in"),
-    Variable("EMAIL_TIMEOUT", "60", whole(1, 3600), "seconds to wait for the IMAP server's next word"),
+    Variable(
+        "EMAIL_TIMEOUT", "60", whole(1, 3600), "seconds to wait for the IMAP server's next word"
+    ),
     Variable("DB_HOST", "localhost", text, "PostgreSQL server, or the folder of its socket"),
     Variable("DB_PORT", "5432", whole(1, 65535), "PostgreSQL port"),
     Variable("DB_NAME", None, text, "database"),
     Variable("DB_USERNAME", None, text, "database role"),
-    Variable("DB_PASSWORD", None, text, "password of the role; may be empty for peer or trust", secret=True, may_be_empty=True),
+    Variable(
+        "DB_PASSWORD",
+        None,
+        text,
+        "password of the role; may be empty for peer or trust",
+        secret=True,
+        may_be_empty=True,
+    ),
     Variable("DB_TEMP_SCHEMA", "temp_processing", one_identifier, "schema of the staging tables"),
-    Variable("DB_TARGET_TABLE", "tracking_data", identifiers(".", 2), "table to load, or schema.table"),
+    Variable(
+        "DB_TARGET_TABLE", "tracking_data", identifiers(".", 2), "table to load, or schema.table"
+    ),
     Variable("DB_UNIQUE_KEY", "hawb", identifiers(",", 8), "key column, or several with commas"),
     Variable(
-        "DB_SOURCE_TIME_COLUMN", "source_at", optional_identifier,
-        "column that holds a row's as-of time; empty: none", may_be_empty=True,
+        "DB_SOURCE_TIME_COLUMN",
+        "source_at",
+        optional_identifier,
+        "column that holds a row's as-of time; empty: none",
+        may_be_empty=True,
     ),
     Variable(
-        "DB_SSLMODE", "", choice("", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
-        "libpq's sslmode; unset: prefer on this machine, else verify-full with DB_SSLROOTCERT or require",
+        "DB_SSLMODE",
+        "",
+        choice("", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+        "libpq's sslmode; unset: prefer on this machine; off it verify-full with"
+        " DB_SSLROOTCERT, require without",
     ),
     Variable("DB_SSLROOTCERT", "", optional_path, "CA certificate of the PostgreSQL server"),
     Variable("APP_BASE_DIR", "/var/lib/trackandtrace", path, "folder of the spool"),
     Variable("MAX_CONCURRENT_JOBS", "1", whole(1, 64), "workbooks read at the same time"),
     Variable("FILE_RETENTION_DAYS", "30", whole(0, 36500), "days a loaded item is kept"),
     Variable("SCHEDULE_INTERVAL_HOURS", "1", whole(1, 720), "hours between two runs of the timer"),
-    Variable("LOG_LEVEL", "INFO", choice("DEBUG", "INFO", "WARNING", "ERROR"), "least level that is logged"),
-    Variable("LOG_DIR", "/var/log/trackandtrace", path, "folder of the log files; else logs/ in the spool"),
-    Variable("LOG_FORMAT", "text", choice("text", "json"), "one line of text, or one JSON object, an event"),
+    Variable(
+        "LOG_LEVEL",
+        "INFO",
+        choice("DEBUG", "INFO", "WARNING", "ERROR"),
+        "least level that is logged",
+    ),
+    Variable(
+        "LOG_DIR",
+        "/var/log/trackandtrace",
+        path,
+        "folder of the log files; else logs/ in the spool",
+    ),
+    Variable(
+        "LOG_FORMAT",
+        "text",
+        choice("text", "json"),
+        "one line of text, or one JSON object, an event",
+    ),
     Variable("DEBUG", "false", boolean, "log everything, with tracebacks"),
-    Variable("LIMIT_MEMORY_MB", "512", whole(64, 65536), "memory one workbook may use while it is read"),
+    Variable(
+        "LIMIT_MEMORY_MB", "512", whole(64, 65536), "memory one workbook may use while it is read"
+    ),
     Variable("LIMIT_CPU_SECONDS", "300", whole(1, 86400), "processor time one workbook may use"),
     Variable("LIMIT_WALL_SECONDS", "600", whole(1, 86400), "time one workbook may take"),
     Variable("LIMIT_INFLATED_MB", "4096", whole(1, 1048576), "size of a workbook when unpacked"),

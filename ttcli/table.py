@@ -60,6 +60,7 @@ def to_json(table: TargetTable) -> Dict[str, Any]:
 def from_json(snapshot: Mapping[str, Any]) -> TargetTable:
     """The reverse of `to_json`; raises KeyError or TypeError for anything else."""
     columns = tuple(
-        TableColumn(**{**column, "labels": tuple(column["labels"])}) for column in snapshot["columns"]
+        TableColumn(**{**column, "labels": tuple(column["labels"])})
+        for column in snapshot["columns"]
     )
     return TargetTable(snapshot["schema"], snapshot["name"], tuple(snapshot["key"]), columns)

@@ -1,0 +1,163 @@
+"""Logging: the journal or the terminal on stderr, and files that logrotate may take away.
+
+An item's id stands first in every line about it. Files, each with its part of the whole:
+trackandtrace.log (all), email_processing.log, file_processing.log, database_processing.log (a
+room and its stage), errors.log (warnings and worse).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import os
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Iterable, List, Optional, Sequence, Tuple
+
+from ttcli.config import Config, Secret
+
+_FILES: Tuple[Tuple[str, Tuple[str, ...], int], ...] = (
+    ("trackandtrace.log", ("ttcli",), logging.DEBUG),
+    ("email_processing.log", ("ttcli.mail", "ttcli.stages.fetch"), logging.DEBUG),
+    (
+        "file_processing.log",
+        ("ttcli.workbook", "ttcli.rows", "ttcli.stages.process"),
+        logging.DEBUG,
+    ),
+    ("database_processing.log", ("ttcli.database", "ttcli.stages.load"), logging.DEBUG),
+    ("errors.log", ("ttcli",), logging.WARNING),
+)
+_ITEM = re.compile(r"(\d{8}T\d{6}Z-[0-9a-f]{16}) ?")
+# sd-daemon(3): a journal line may begin with its syslog level.
+_JOURNAL_LEVEL = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
+
+
+class _Formatter(logging.Formatter):
+    """Text lines; a secret that strayed into one is struck out."""
+
+    def __init__(self, layout: str, secrets: Sequence[str]) -> None:
+        super().__init__(layout, "%Y-%m-%dT%H:%M:%SZ")
+        self.converter = time.gmtime
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self.strike(super().format(record))
+
+    def strike(self, line: str) -> str:
+        """Replaces each known secret in a line."""
+        for secret in self._secrets:
+            line = line.replace(secret, "***")
+        return line
+
+
+class _JournalFormatter(_Formatter):
+    """No time, the journal has its own; each line of a message with its level."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = _JOURNAL_LEVEL.get(record.levelname, 6)
+        return "\n".join(f"<{level}>{line}" for line in super().format(record).splitlines())
+
+
+class _JsonFormatter(_Formatter):
+    """One JSON object a line: time, level, logger, item, message; members are only ever added."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        item = _ITEM.match(message)
+        entry = {
+            "time": self.formatTime(record, self.datefmt),
+            "level": record.levelname,
+            "logger": record.name,
+            "item": item[1] if item else None,
+            "message": message[item.end() :] if item else message,
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return self.strike(json.dumps(entry, ensure_ascii=False))
+
+
+class _Of(logging.Filter):
+    """Lets through what the loggers of these names say."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__()
+        self._names = tuple(names)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return any(
+            record.name == name or record.name.startswith(name + ".") for name in self._names
+        )
+
+
+def set_up(config: Config) -> None:
+    """Sends what ttcli logs to stderr and to the files, as the settings say."""
+    level = logging.DEBUG if config.debug else getattr(logging, config.log_level)
+    secrets = _secrets(config)
+    root = logging.getLogger("ttcli")
+    root.setLevel(level)
+    root.propagate = False
+    shut_down()
+    root.addHandler(_stderr(config, secrets, level))
+    for handler in _files(config, secrets):
+        root.addHandler(handler)
+
+
+def shut_down() -> None:
+    """Closes what `set_up` opened."""
+    root = logging.getLogger("ttcli")
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+        handler.close()
+
+
+def _secrets(config: Config) -> List[str]:
+    revealed = [v.reveal() for v in config.values.values() if isinstance(v, Secret)]
+    return [secret for secret in revealed if len(secret) >= 4]  # shorter ones stand in any word
+
+
+def _stderr(config: Config, secrets: Sequence[str], level: int) -> logging.Handler:
+    handler = logging.StreamHandler(sys.stderr)
+    if config.log_format == "json":
+        handler.setFormatter(_JsonFormatter("", secrets))
+    elif os.environ.get("JOURNAL_STREAM"):
+        handler.setFormatter(_JournalFormatter("%(message)s", secrets))
+    else:
+        handler.setFormatter(_Formatter("%(asctime)s %(levelname)-7s %(message)s", secrets))
+    if sys.stderr.isatty():
+        # A person at a terminal reads the command's own answer; warnings interrupt it.
+        handler.setLevel(max(level, logging.WARNING) if not config.debug else level)
+    return handler
+
+
+def _files(config: Config, secrets: Sequence[str]) -> List[logging.Handler]:
+    directory = _directory(config)
+    if directory is None:
+        return []
+    handlers: List[logging.Handler] = []
+    for name, loggers, level in _FILES:
+        # A watched file is opened anew when logrotate has moved it away.
+        handler = logging.handlers.WatchedFileHandler(
+            directory / name, encoding="utf-8", delay=True
+        )
+        handler.setLevel(level)
+        handler.addFilter(_Of(loggers))
+        layout = "%(asctime)s %(levelname)-7s %(message)s"
+        formatter = _JsonFormatter if config.log_format == "json" else _Formatter
+        handler.setFormatter(formatter(layout, secrets))
+        handlers.append(handler)
+    return handlers
+
+
+def _directory(config: Config) -> Optional[Path]:
+    """LOG_DIR, else logs/ in the spool, else none: a full or read-only disk stops no run."""
+    for directory in (config.log_dir, config.app_base_dir / "logs"):
+        try:
+            directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(directory, os.W_OK | os.X_OK):
+            return Path(directory)
+    return None

@@ -1,0 +1,256 @@
+"""The one loop that decides an item's state.
+
+It offers each item of a state to its stage, oldest first, and draws the consequence:
+
+    returned        → the state the stage names
+    BadItem         → failed, at once
+    OutsideFault    → untouched and uncharged; the stage stops
+    any other error → stays, charged; tried again after 2^attempts seconds; failed after 3 retries
+
+A try is charged before it begins, so that an item which takes the process down with it is set
+aside in the end. A process that was killed is mostly not the item's fault, though (kill -9, a
+power cut, the kernel short of memory), so such tries may be many more.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Protocol, Tuple
+
+from ttcli import errors
+from ttcli.errors import BadItem, OutsideFault
+from ttcli.spool.item import FAILED, Item, now_text, read_time, time_text
+from ttcli.spool.store import Spool
+
+log = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 4  # the first try and 3 retries
+MOST_INTERRUPTED = 10
+
+
+class Outcome(NamedTuple):
+    """What a stage made of an item: its next state, what to record, one line for people."""
+
+    state: str
+    event: str
+    line: str
+    changes: Dict[str, Any]
+
+
+Work = Callable[[], Outcome]
+"""A try that has begun; calling it waits for its end."""
+
+
+class Stage(Protocol):
+    """A verb that takes items from one state to the next."""
+
+    name: str
+    source: str
+    jobs: int
+
+    def begin(self, item: Item) -> Work:
+        """Begins a try; up to `jobs` of them run at a time."""
+
+
+@dataclass
+class Report:
+    """What one pass of a stage did.
+
+    Attributes:
+        lines: (item id, state it came to, one line), in order.
+        fault: Why the stage stopped early, if it did.
+        postponed: Items whose next try is not due yet.
+        counts: Figures of the stage: mails, rows, …
+    """
+
+    stage: str
+    started: str = field(default_factory=now_text)
+    finished: Optional[str] = None
+    seconds: float = 0.0
+    lines: List[Tuple[str, str, str]] = field(default_factory=list)
+    fault: Optional[OutsideFault] = None
+    bugs: int = 0
+    postponed: int = 0
+    counts: Dict[str, int] = field(default_factory=dict)
+    dry_run: bool = False
+
+    def add(self, **counts: int) -> None:
+        """Adds to the figures."""
+        for name, count in counts.items():
+            self.counts[name] = self.counts.get(name, 0) + count
+
+    @property
+    def exit_code(self) -> int:
+        """The worst of what happened."""
+        codes = [errors.BAD_ITEM for _, state, _ in self.lines if state == FAILED]
+        codes += [errors.BUG] * bool(self.bugs)
+        codes += [self.fault.exit_code] if self.fault else []
+        return errors.worst([errors.OK, *codes])
+
+
+Watch = Callable[[int, int], None]
+"""Told (done, of how many) as a stage goes on."""
+
+
+def unwatched(done: int, total: int) -> None:
+    """Nobody looks."""
+
+
+def drain(
+    spool: Spool, stage: Stage, report: Report, watch: Watch = unwatched
+) -> Report:
+    """Offers every due item of the stage's source to it; see the module's docstring."""
+    running: Deque[Tuple[Item, Work]] = deque()
+    identities = spool.ids(stage.source)
+    try:
+        for number, identity in enumerate(identities):
+            watch(number, len(identities))
+            _offer(spool, stage, report, identity, running)
+            if report.fault:
+                break
+        while running:
+            _settle(spool, report, *running.popleft())
+        watch(len(identities), len(identities))
+    except OSError as error:
+        report.fault = report.fault or errors.from_os_error(error)
+    except BaseException:
+        _hand_back(spool, report, running)
+        raise
+    return report
+
+
+def _offer(
+    spool: Spool, stage: Stage, report: Report, identity: str, running: Deque[Tuple[Item, Work]]
+) -> None:
+    item = spool.get(identity, stage.source)
+    if item is None:
+        return
+    if not _due(item):
+        report.postponed += 1
+    elif _exhausted(item):
+        _set_aside(spool, report, item, _interrupted(item))
+    else:
+        _charge(spool, report, item, +1)
+        running.append((item, _begin(stage, item)))
+        if len(running) >= stage.jobs:
+            _settle(spool, report, *running.popleft())
+
+
+def _due(item: Item) -> bool:
+    at = item.record.get("next_attempt_at")
+    return not at or read_time(at) <= datetime.now(timezone.utc)
+
+
+def _exhausted(item: Item) -> bool:
+    return item.attempts >= (MOST_ATTEMPTS if item.error else MOST_INTERRUPTED)
+
+
+def _interrupted(item: Item) -> BadItem:
+    return BadItem(
+        f"the process died {item.attempts} times while it worked on {item.name}",
+        f"see the journal for why; `ttcli retry {item.id}` tries again",
+        kind="crashed",
+    )
+
+
+def _charge(spool: Spool, report: Report, item: Item, attempts: int) -> None:
+    if not report.dry_run:
+        item.record["attempts"] = max(0, item.attempts + attempts)
+        spool.save(item)
+
+
+def _begin(stage: Stage, item: Item) -> Work:
+    """Begins the try; an error of the beginning is raised where its end is awaited."""
+    try:
+        return stage.begin(item)
+    except Exception as error:
+        failure = error
+
+    def raise_it() -> Outcome:
+        raise failure
+
+    return raise_it
+
+
+def _settle(spool: Spool, report: Report, item: Item, work: Work) -> None:
+    try:
+        outcome = work()
+        _advance(spool, report, item, outcome)
+    except BadItem as error:
+        _set_aside(spool, report, item, error)
+    except OutsideFault as error:
+        report.fault = report.fault or error
+        _charge(spool, report, item, -1)
+    except OSError as error:
+        report.fault = report.fault or errors.from_os_error(error)
+        _charge(spool, report, item, -1)
+    except Exception as error:
+        _keep(spool, report, item, error)
+    except BaseException:
+        _charge(spool, report, item, -1)
+        raise
+
+
+def _advance(spool: Spool, report: Report, item: Item, outcome: Outcome) -> None:
+    if not report.dry_run:
+        item.record.update(outcome.changes)
+        item.record.update(attempts=0, next_attempt_at=None, last_error=None)
+        item.note(outcome.event)
+        spool.move(item, outcome.state)
+    _say(report, item, outcome.state, outcome.line)
+
+
+def _set_aside(spool: Spool, report: Report, item: Item, error: BadItem) -> None:
+    if not report.dry_run:
+        item.record.update(error.findings)
+        item.record.update(attempts=0, next_attempt_at=None, last_error=described(error))
+        item.note("failed", stage=report.stage, message=error.message)
+        spool.move(item, FAILED)
+    _say(report, item, FAILED, str(error), logging.ERROR)
+
+
+def _keep(spool: Spool, report: Report, item: Item, error: Exception) -> None:
+    """Our own bug: said with its traceback, tried again later, set aside in the end."""
+    report.bugs += 1
+    log.error(
+        "%s %s\n%s",
+        item.id,
+        error,
+        "".join(traceback.format_exception(type(error), error, error.__traceback__)),
+    )
+    text = f"a bug in ttcli, {type(error).__name__}: {error}"
+    if item.attempts >= MOST_ATTEMPTS:
+        hint = f"report it with the log's traceback; then `ttcli retry {item.id}`"
+        _set_aside(spool, report, item, BadItem(text, hint, kind="bug"))
+        return
+    if not report.dry_run:
+        later = datetime.now(timezone.utc) + timedelta(seconds=2**item.attempts)
+        item.record.update(next_attempt_at=time_text(later), last_error=described(error))
+        spool.save(item)
+    _say(report, item, item.state, text, logging.ERROR)
+
+
+def described(error: Exception) -> Dict[str, Any]:
+    """An error as item.json keeps it."""
+    return {
+        "class": type(error).__name__,
+        "kind": getattr(error, "kind", "bug"),
+        "message": getattr(error, "message", str(error)),
+        "hint": getattr(error, "hint", ""),
+        "at": now_text(),
+    }
+
+
+def _say(report: Report, item: Item, state: str, line: str, level: int = logging.INFO) -> None:
+    report.lines.append((item.id, state, line))
+    log.log(level, "%s %s %s: %s", item.id, "would be" if report.dry_run else "is", state, line)
+
+
+def _hand_back(spool: Spool, report: Report, running: Deque[Tuple[Item, Work]]) -> None:
+    """Told to stop: the tries that were going on are not held against their items."""
+    for item, _ in running:
+        _charge(spool, report, item, -1)

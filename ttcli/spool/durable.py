@@ -1,0 +1,80 @@
+"""The only calls of fsync and rename: what these functions return from survives a power cut.
+
+A file is durable when its bytes and its directory entry are (fsync(2): "Calling fsync() does not
+necessarily ensure that the entry in the directory containing the file has also reached disk").
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from pathlib import Path
+
+
+def sync_file(path: Path) -> None:
+    """Makes the bytes of a file durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_directory(path: Path) -> None:
+    """Makes the entries of a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems know no fsync of a directory
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Writes a new file; its entry is durable once the directory is synced."""
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Gives a file new content: a crash leaves the old or the new, never a mixture."""
+    fresh = path.with_name(path.name + ".new")
+    with contextlib.suppress(FileNotFoundError):
+        fresh.unlink()  # a crash's leftover
+    try:
+        write_file(fresh, content)
+    except OSError:
+        with contextlib.suppress(OSError):
+            fresh.unlink()  # a full disk wants the space back
+        raise
+    os.rename(fresh, path)
+    sync_directory(path.parent)
+
+
+def rename_directory(source: Path, target: Path) -> None:
+    """Moves a directory within the file system.
+
+    Raises:
+        FileExistsError: The target exists. rename(2) itself refuses only one that is not empty,
+            and an item's directory never is.
+    """
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise FileExistsError(errno.EEXIST, "already there", str(target)) from error
+        raise
+    sync_directory(target.parent)
+    if source.parent != target.parent:
+        sync_directory(source.parent)
+
+
+def remove_tree(path: Path) -> None:
+    """Removes a directory that no stage looks at any more; what cannot be removed stays."""
+    shutil.rmtree(path, ignore_errors=True)

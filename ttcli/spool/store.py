@@ -1,0 +1,200 @@
+"""The spool on disk: the only module that makes, moves and removes items.
+
+State is the directory an item stands in, and a change of state is one rename. See docs/spool.md
+for the table of states and what each crash leaves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import time
+import uuid
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Set
+
+from ttcli.errors import SpoolFault
+from ttcli.spool import durable
+from ttcli.spool.item import (
+    FAILED,
+    ITEM_ID,
+    PENDING,
+    SCHEMA,
+    STATES,
+    Item,
+    decode,
+    encode,
+    item_id,
+    now_text,
+)
+
+log = logging.getLogger(__name__)
+
+# A run can be slow, but none takes a day and a half: what is older in tmp/ is a crash's leftover.
+SWEEP_AFTER_SECONDS = 36 * 3600
+
+
+class Spool:
+    """The spool under one base directory.
+
+    Every method may raise OSError, which `errors.from_os_error` classifies.
+    """
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.tmp = base / "tmp"
+        self._warned: Set[str] = set()
+
+    def prepare(self) -> None:
+        """Makes the directories that are missing.
+
+        Raises:
+            SpoolFault: The spool spans file systems, where rename is not atomic.
+        """
+        self.base.mkdir(mode=0o750, parents=True, exist_ok=True)
+        for name in (*STATES, "tmp", "state"):
+            (self.base / name).mkdir(mode=0o750, exist_ok=True)
+        devices = {os.stat(self.base / name).st_dev for name in (*STATES, "tmp")}
+        if len(devices) > 1:
+            raise SpoolFault(
+                f"{self.base}: its directories lie on different file systems",
+                "the whole spool belongs on one, where a rename is atomic",
+            )
+
+    # -- reading
+
+    def ids(self, state: str) -> List[str]:
+        """The item ids in a state, oldest first; other names are left alone and named once."""
+        try:
+            names = os.listdir(self.base / state)
+        except FileNotFoundError:
+            return []
+        strange = [name for name in names if not ITEM_ID.match(name)]
+        for name in strange:
+            if name not in self._warned:
+                self._warned.add(name)
+                log.warning("%s/%s is no item: left alone", self.base / state, name)
+        return sorted(set(names).difference(strange))
+
+    def items(self, state: str) -> Iterator[Item]:
+        """The items in a state, oldest first, each read when its turn comes."""
+        for identity in self.ids(state):
+            item = self.get(identity, state)
+            if item is not None:
+                yield item
+
+    def get(self, identity: str, state: str) -> Optional[Item]:
+        """The item of that id in that state, or None."""
+        path = self.base / state / identity
+        try:
+            content = (path / "item.json").read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return Item(identity, state, path, decode(content, path / "item.json"))
+
+    def find(self, identity: str) -> Optional[Item]:
+        """The item of that id in whichever state, or None."""
+        if not ITEM_ID.match(identity):
+            return None
+        found = (self.get(identity, state) for state in STATES)
+        return next((item for item in found if item is not None), None)
+
+    # -- writing
+
+    def create(
+        self,
+        as_of: datetime,
+        content: bytes,
+        name: str,
+        source: Mapping[str, Any],
+        error: Optional[Mapping[str, Any]] = None,
+    ) -> Optional[Item]:
+        """Makes a pending item durable, or a failed one where there is an error already.
+
+        Returns:
+            The item, or None where the same payload as of the same time is in the spool already.
+        """
+        sha256 = hashlib.sha256(content).hexdigest()
+        identity = item_id(as_of, sha256)
+        if self.find(identity):
+            return None
+        state = FAILED if error else PENDING
+        record = {
+            "schema": SCHEMA,
+            "id": identity,
+            "source": dict(source),
+            "payload": {"name": name, "bytes": len(content), "sha256": sha256},
+            "attempts": 0,
+            "next_attempt_at": None,
+            "last_error": dict(error) if error else None,
+            "history": [{"at": now_text(), "event": "fetched"}],
+        }
+        self._build(identity, state, record, content)
+        return Item(identity, state, self.base / state / identity, record)
+
+    def _build(self, identity: str, state: str, record: Dict[str, Any], content: bytes) -> None:
+        building = self.tmp / f"{identity}.{uuid.uuid4().hex}"
+        building.mkdir(mode=0o750)
+        try:
+            durable.write_file(building / "payload", content)
+            durable.write_file(building / "item.json", encode(record))
+            durable.sync_directory(building)
+            durable.rename_directory(building, self.base / state / identity)
+        except OSError:
+            durable.remove_tree(building)
+            raise
+
+    def save(self, item: Item) -> None:
+        """Makes the item's record durable."""
+        durable.replace_file(item.path / "item.json", encode(item.record))
+
+    def move(self, item: Item, state: str) -> None:
+        """Makes the record durable, then the new state."""
+        self.save(item)
+        target = self.base / state / item.id
+        durable.rename_directory(item.path, target)
+        item.state, item.path = state, target
+
+    def drop_results(self, item: Item) -> None:
+        """Takes away what a reading of the payload left: it is going to be read again."""
+        for leftover in (item.rows, item.rejects):
+            with contextlib.suppress(FileNotFoundError):
+                leftover.unlink()
+
+    def delete(self, item: Item) -> None:
+        """Removes an item: out of its state first, so that no stage sees half of it."""
+        grave = self.tmp / f"{item.id}.{uuid.uuid4().hex}"
+        durable.rename_directory(item.path, grave)
+        durable.remove_tree(grave)
+
+    def sweep(self, dry_run: bool = False) -> int:
+        """Removes what crashes left in tmp/ long ago; returns how many."""
+        limit = time.time() - SWEEP_AFTER_SECONDS
+        old = [path for path in self.tmp.iterdir() if path.lstat().st_mtime < limit]
+        for path in old:
+            if not dry_run:
+                durable.remove_tree(path) if path.is_dir() else path.unlink()
+        return len(old)
+
+    # -- what is known beside the items: cursors, last runs, the target table's snapshot
+
+    def read_state(self, name: str) -> Optional[Dict[str, Any]]:
+        """A state file's content, or None."""
+        path = self.base / "state" / f"{name}.json"
+        try:
+            return dict(json.loads(path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError) as error:
+            raise SpoolFault(
+                f"{path}: damaged: {error}", "remove it; ttcli makes it anew"
+            ) from error
+
+    def write_state(self, name: str, content: Mapping[str, Any]) -> None:
+        """Makes a state file durable."""
+        text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+        durable.replace_file(self.base / "state" / f"{name}.json", text.encode())

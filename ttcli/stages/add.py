@@ -1,0 +1,113 @@
+"""add and retry: what a person puts into pending/ by hand."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Iterable, List, Optional
+
+from ttcli import errors
+from ttcli.errors import BadItem, ConfigError
+from ttcli.mail.message import Attachment, Mail
+from ttcli.spool.drain import Report
+from ttcli.spool.item import FAILED, PENDING, Item
+from ttcli.spool.store import Spool
+from ttcli.stages.fetch import described, take_attachment
+
+log = logging.getLogger(__name__)
+
+
+def add(
+    spool: Spool, paths: Iterable[Path], as_of: Optional[datetime] = None, dry_run: bool = False
+) -> Report:
+    """Puts workbooks, and the workbooks in .eml files, into pending/.
+
+    Args:
+        as_of: The as-of time; by default a mail's own, else the time a file was last written.
+    """
+    report = Report("add", dry_run=dry_run)
+    report.add(mails=0, attachments=0, known=0, skipped=0)
+    for path in paths:
+        try:
+            _add_file(spool, path, as_of, report)
+        except BadItem as error:
+            report.lines.append((str(path), FAILED, str(error)))
+        except OSError as error:
+            report.fault = errors.from_os_error(error)
+    return report
+
+
+def _add_file(spool: Spool, path: Path, as_of: Optional[datetime], report: Report) -> None:
+    try:
+        content = path.read_bytes()
+        written = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+    except OSError as error:
+        raise BadItem(f"{path}: {error.strerror}", "name a file that can be read") from error
+    if path.suffix.lower() == ".eml":
+        _add_mail(spool, path, content, as_of or written, report)
+        return
+    mail = _by_hand(path, as_of or written, [Attachment("", "", path.name, "", content)])
+    _take_all(spool, mail, report)
+
+
+def _add_mail(spool: Spool, path: Path, content: bytes, arrived: datetime, report: Report) -> None:
+    from ttcli.mail.message import read_mail
+
+    mail = read_mail(content, internaldate=arrived)
+    if not mail.attachments:
+        raise BadItem(f"{path}: no workbook in this mail", f"`ttcli inspect {path}` says why")
+    _take_all(spool, mail, report)
+
+
+def _by_hand(path: Path, as_of: datetime, attachments: List[Attachment]) -> Mail:
+    return Mail(
+        uid=0,
+        message_id="",
+        sender="",
+        subject=f"added by hand: {path.name}",
+        internaldate=as_of,
+        date=None,
+        attachments=attachments,
+        skipped=[],
+        trouble="",
+    )
+
+
+def _take_all(spool: Spool, mail: Mail, report: Report) -> None:
+    source = {"account": "", "folder": "", "uidvalidity": 0, "uid": 0, **described(mail)}
+    for attachment in mail.attachments:
+        take_attachment(spool, mail, attachment, source, report)
+
+
+def retry(spool: Spool, identities: Iterable[str], every: bool, dry_run: bool = False) -> Report:
+    """Puts failed items back into pending/, to be read again with today's settings.
+
+    Raises:
+        ConfigError: An id that no failed item has; then nothing is moved.
+    """
+    report = Report("retry", dry_run=dry_run)
+    for item in _chosen(spool, list(identities), every):
+        if not dry_run:
+            _put_back(spool, item)
+        report.lines.append((item.id, PENDING, item.name))
+        log.info("%s %s pending: retry of %s", item.id, "would be" if dry_run else "is", item.name)
+    return report
+
+
+def _chosen(spool: Spool, identities: List[str], every: bool) -> List[Item]:
+    failed = {item.id: item for item in spool.items(FAILED)}
+    wanted = list(failed) if every else identities
+    unknown = [identity for identity in wanted if identity not in failed]
+    if unknown:
+        raise ConfigError(
+            f"not in failed/: {', '.join(unknown)}", "`ttcli status` lists the failed items"
+        )
+    return [failed[identity] for identity in wanted]
+
+
+def _put_back(spool: Spool, item: Item) -> None:
+    spool.drop_results(item)
+    item.record.update(attempts=0, next_attempt_at=None, last_error=None)
+    item.note("retried")
+    spool.move(item, PENDING)

@@ -1,0 +1,102 @@
+"""check: tests every part for real and says the fix of what is not right."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import uuid
+from typing import Any, Callable, Iterable, List
+
+from ttcli import errors
+from ttcli.config import Config
+from ttcli.errors import TtcliError
+from ttcli.facts import Fact
+from ttcli.spool import durable
+from ttcli.spool.store import Spool
+
+LEAST_FREE_BYTES = 1 << 30
+
+
+def check(config: Config, spool: Spool) -> List[Fact]:
+    """Facts of the configuration, the spool, the mailbox, the database and the mapping."""
+    where = str(config.file or "environment only")
+    return [
+        Fact("configuration", True, f"{where}, {len(config.given)} variables set"),
+        *_tested("mapping", lambda: _mapping(config)),
+        *_tested("spool", lambda: _spool(spool)),
+        *_tested("mailbox", lambda: _mailbox(config)),
+        *_tested("database", lambda: _database(config)),
+    ]
+
+
+def _tested(name: str, test: Callable[[], Iterable[Any]]) -> List[Fact]:
+    """The facts of one part; an error is a fact as well."""
+    began = time.monotonic()
+    try:
+        facts = [Fact(*fact) for fact in test()]
+        spent = time.monotonic() - began
+        return [_weighed(fact, spent) for fact in facts]
+    except OSError as error:
+        fault: TtcliError = errors.from_os_error(error)
+    except TtcliError as error:
+        fault = error
+    spent = time.monotonic() - began
+    return [Fact(name, False, fault.message, fault.hint, spent, fault.exit_code)]
+
+
+def _weighed(fact: Fact, spent: float) -> Fact:
+    code = 0 if fact.ok else fact.exit_code or errors.CONFIG
+    return fact._replace(seconds=fact.seconds or spent, exit_code=code)
+
+
+def _mapping(config: Config) -> Iterable[Fact]:
+    from ttcli.stages.target import current_mapping, mapping_file
+
+    path = mapping_file(config)
+    current_mapping(config)
+    text = f"{path}" if path.exists() else "built-in synonyms only"
+    return [Fact("mapping", True, text)]
+
+
+def _spool(spool: Spool) -> Iterable[Fact]:
+    spool.prepare()
+    probe = spool.tmp / f"check-{uuid.uuid4().hex}"
+    began = time.monotonic()
+    try:
+        durable.write_file(probe, b"ttcli check\n")
+        durable.sync_directory(spool.tmp)
+    finally:
+        if probe.exists():
+            probe.unlink()
+    spent = time.monotonic() - began
+    free = shutil.disk_usage(spool.base).free
+    mode = os.stat(spool.base).st_mode & 0o777
+    return [
+        Fact("spool", True, f"{spool.base}, one file system, fsync in {spent * 1000:.1f} ms"),
+        Fact("spool rights", not mode & 0o007, f"mode {mode:o}", f"chmod o-rwx {spool.base}"),
+        Fact(
+            "spool space",
+            free >= LEAST_FREE_BYTES,
+            f"{free / (1 << 30):.1f} GiB free",
+            "make room, or set FILE_RETENTION_DAYS lower and run `ttcli prune`",
+            exit_code=errors.TEMPORARY,
+        ),
+    ]
+
+
+def _mailbox(config: Config) -> Iterable[Any]:
+    from ttcli.mail.check import facts
+
+    return facts(config.mailbox)
+
+
+def _database(config: Config) -> Iterable[Any]:
+    from ttcli.database.check import facts
+    from ttcli.database.connect import connect
+
+    connection = connect(config.database, attempts=1)
+    try:
+        return list(facts(connection, config.database))
+    finally:
+        connection.close()

@@ -1,0 +1,144 @@
+"""process: each pending workbook is read into rows.tsv and rejects.csv, in a limited child."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, FrozenSet, Optional
+
+from ttcli.config import Limits
+from ttcli.errors import BadItem
+from ttcli.rows.mapping import Mapping
+from ttcli.spool import durable
+from ttcli.spool.drain import Outcome, Report, Watch, Work, drain, unwatched
+from ttcli.spool.item import PENDING, PROCESSED, Item
+from ttcli.spool.store import Spool
+from ttcli.table import TargetTable
+from ttcli.workbook import child
+
+log = logging.getLogger(__name__)
+
+
+class Process:
+    """The stage from pending to processed.
+
+    Args:
+        table: The target table, whose columns and types are the rows' schema.
+        mapping: Headings, synonyms, formats.
+        reserved: Columns that ttcli fills itself.
+        scratch: Where a dry run writes; None for the item's own directory.
+    """
+
+    name = "process"
+    source = PENDING
+
+    def __init__(
+        self,
+        table: TargetTable,
+        mapping: Mapping,
+        limits: Limits,
+        reserved: FrozenSet[str],
+        jobs: int = 1,
+        scratch: Optional[Path] = None,
+    ) -> None:
+        self.jobs = jobs
+        self._table = table
+        self._mapping = mapping
+        self._limits = limits
+        self._reserved = reserved
+        self._scratch = scratch
+
+    def begin(self, item: Item) -> Work:
+        """Starts the child that reads the item."""
+        mapping = self._mapping.for_sender(str(item.record["source"].get("sender") or ""))
+        folder = Path(tempfile.mkdtemp(dir=self._scratch)) if self._scratch else item.path
+        reading = child.start(
+            convert,
+            item.payload,
+            folder,
+            self._limits,
+            self._table,
+            mapping,
+            self._reserved,
+            limits=self._limits,
+        )
+
+        def wait() -> Outcome:
+            try:
+                return _outcome(folder, reading.result())
+            except BaseException:
+                _discard(folder)
+                raise
+
+        return wait
+
+
+def convert(
+    payload: Path,
+    folder: Path,
+    limits: Limits,
+    table: TargetTable,
+    mapping: Mapping,
+    reserved: FrozenSet[str],
+) -> Dict[str, Any]:
+    """Runs in the child: payload → rows.tsv and rejects.csv in the folder; returns the report.
+
+    Raises:
+        BadItem: The workbook cannot be read, or holds nothing for the table.
+    """
+    from ttcli.rows.convert import convert_workbook
+    from ttcli.workbook.open import open_workbook
+
+    workbook = open_workbook(payload, limits)
+    with (folder / "rows.tsv").open("w+b") as rows, (folder / "rejects.csv").open(
+        "w", encoding="utf-8", newline=""
+    ) as rejects:
+        report = convert_workbook(workbook, table, mapping, rows, rejects, reserved)
+    return {"kind": workbook.kind, **report}
+
+
+def _outcome(folder: Path, rows: Dict[str, Any]) -> Outcome:
+    durable.sync_file(folder / "rows.tsv")
+    durable.sync_file(folder / "rejects.csv")
+    if rows["read"] and not rows["written"]:
+        raise BadItem(
+            f"none of its {rows['read']} rows could be used",
+            "`ttcli show` names the reason for each",
+            kind="no-rows",
+            findings={"rows": rows},
+        )
+    line = f"{rows['written']} of {rows['read']} rows" + _remarks(rows)
+    return Outcome(PROCESSED, "processed", line, {"rows": rows})
+
+
+def _remarks(rows: Dict[str, Any]) -> str:
+    words = (("rejected", "rejected"), ("duplicates", "duplicate"), ("repaired", "repaired"))
+    remarks = [f"{rows[name]} {word}" for name, word in words if rows.get(name)]
+    return f" ({', '.join(remarks)})" if remarks else ""
+
+
+def _discard(folder: Path) -> None:
+    """A try that failed leaves no half-written rows, and a full disk wants the space back."""
+    with contextlib.suppress(OSError):
+        (folder / "rows.tsv").unlink()
+
+
+def process(
+    spool: Spool,
+    table: TargetTable,
+    mapping: Mapping,
+    limits: Limits,
+    reserved: FrozenSet[str],
+    jobs: int = 1,
+    dry_run: bool = False,
+    watch: Watch = unwatched,
+) -> Report:
+    """Reads every pending workbook, up to `jobs` at a time."""
+    report = Report("process", dry_run=dry_run)
+    if not dry_run:
+        return drain(spool, Process(table, mapping, limits, reserved, jobs), report, watch)
+    with tempfile.TemporaryDirectory(dir=spool.tmp, prefix="dry-run-") as scratch:
+        stage = Process(table, mapping, limits, reserved, jobs, Path(scratch))
+        return drain(spool, stage, report, watch)

@@ -1,0 +1,137 @@
+"""run: fetch, process, load and prune in order; a failing stage keeps none of the later ones
+from what is already on disk. Each pass of a stage leaves its result in state/ for `status`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from typing import Any, Callable, Dict, List, Optional
+
+from ttcli.config import Config
+from ttcli.errors import OutsideFault
+from ttcli.spool.drain import Report, Watch, unwatched
+from ttcli.spool.item import PENDING, now_text
+from ttcli.spool.store import Spool
+
+log = logging.getLogger(__name__)
+
+STAGES = ("fetch", "process", "load", "prune")
+
+
+class Stages:
+    """The four stages over one spool and one configuration.
+
+    Args:
+        watch_for: Gives the progress watcher of a stage by its name.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        spool: Spool,
+        dry_run: bool = False,
+        watch_for: Callable[[str], Watch] = lambda stage: unwatched,
+    ) -> None:
+        self._config = config
+        self._spool = spool
+        self._dry_run = dry_run
+        self._watch_for = watch_for
+
+    def run(self, name: str, **options: Any) -> Report:
+        """One pass of one stage; what stops it stands in the report."""
+        began = time.monotonic()
+        try:
+            report: Report = getattr(self, name)(**options)
+        except OutsideFault as fault:
+            report = Report(name, fault=fault, dry_run=self._dry_run)
+        except Exception as bug:
+            report = Report(name, bugs=1, dry_run=self._dry_run)
+            report.lines.append(("", "", f"a bug in ttcli, {type(bug).__name__}: {bug}"))
+            log.error("%s: %s\n%s", name, bug, traceback.format_exc())
+        report.finished = now_text()
+        report.seconds = round(time.monotonic() - began, 3)
+        self._record(report)
+        return report
+
+    def run_all(self) -> List[Report]:
+        """Every stage in order."""
+        return [self.run(name) for name in STAGES]
+
+    def fetch(self, limit: Optional[int] = None) -> Report:
+        """Mailbox → pending."""
+        from ttcli.stages.fetch import fetch
+
+        watch = self._watch_for("fetch")
+        return fetch(self._spool, self._config.mailbox, limit, self._dry_run, watch)
+
+    def process(self) -> Report:
+        """Pending → processed; without any pending item, no server is asked anything."""
+        if not self._spool.ids(PENDING):
+            return Report("process", dry_run=self._dry_run)
+        from ttcli.stages.process import process
+        from ttcli.stages.target import current_mapping, current_table, reserved_columns
+
+        settings = self._config.database
+        return process(
+            self._spool,
+            current_table(self._spool, settings, keep=not self._dry_run),
+            current_mapping(self._config),
+            self._config.limits,
+            reserved_columns(settings),
+            self._config.max_concurrent_jobs,
+            self._dry_run,
+            self._watch_for("process"),
+        )
+
+    def load(self) -> Report:
+        """Processed → the target table → loaded."""
+        from ttcli.stages.load import load
+
+        return load(self._spool, self._config.database, self._dry_run, self._watch_for("load"))
+
+    def prune(self) -> Report:
+        """What was loaded long ago goes."""
+        from ttcli.stages.prune import prune
+
+        return prune(self._spool, self._config.file_retention_days, self._dry_run)
+
+    def _record(self, report: Report) -> None:
+        """Says the result in one log line, and keeps it for `status`."""
+        result = recorded(report)
+        level = logging.INFO if not report.exit_code else logging.ERROR
+        log.log(level, "%s ended with %d%s", report.stage, report.exit_code, _summary(report))
+        if self._dry_run:
+            return
+        try:
+            self._spool.write_state(f"run-{report.stage}", result)
+        except OSError as error:
+            log.warning("the result of %s could not be kept: %s", report.stage, error)
+
+
+def recorded(report: Report) -> Dict[str, Any]:
+    """A report as state/run-STAGE.json and `--json` give it."""
+    states: Dict[str, int] = {}
+    for _, state, _ in report.lines:
+        states[state] = states.get(state, 0) + 1
+    return {
+        "stage": report.stage,
+        "started": report.started,
+        "finished": report.finished,
+        "seconds": report.seconds,
+        "exit_code": report.exit_code,
+        "fault": str(report.fault) if report.fault else None,
+        "items": states,
+        "postponed": report.postponed,
+        **report.counts,
+    }
+
+
+def _summary(report: Report) -> str:
+    result = recorded(report)
+    words = [f"{count} {state}" for state, count in result["items"].items() if state]
+    words += [f"{count} {name}" for name, count in report.counts.items() if count]
+    words += [f"{report.postponed} postponed"] if report.postponed else []
+    words += [str(report.fault)] if report.fault else []
+    return f": {', '.join(words)}" if words else ": nothing to do"

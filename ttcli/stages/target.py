@@ -1,0 +1,83 @@
+"""The target table as the stages need it: from the database, or from the spool's snapshot."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import FrozenSet
+
+from ttcli import config as configuration
+from ttcli import table as tables
+from ttcli.config import Config, DatabaseSettings
+from ttcli.errors import AccessDenied, Temporary
+from ttcli.rows.mapping import Mapping, load_mapping
+from ttcli.spool.store import Spool
+from ttcli.table import TargetTable
+
+log = logging.getLogger(__name__)
+
+SNAPSHOT = "table"
+
+
+def current_table(spool: Spool, settings: DatabaseSettings, keep: bool = True) -> TargetTable:
+    """The table's columns and types; while the database is away, as they were last seen.
+
+    Raises:
+        OutsideFault: The database is away and was never seen, or the table does not fit.
+    """
+    from ttcli.database.connect import connect
+    from ttcli.database.target import read_table
+
+    try:
+        connection = connect(settings, attempts=1)
+        try:
+            table = read_table(connection, settings)
+        finally:
+            connection.close()
+    except (Temporary, AccessDenied) as error:
+        snapshot = spool.read_state(SNAPSHOT)
+        if snapshot is None or not _same_target(tables.from_json(snapshot), settings):
+            raise
+        log.warning("%s; workbooks are read for the table as it was last seen", error.message)
+        return tables.from_json(snapshot)
+    if keep:
+        keep_snapshot(spool, table)
+    return table
+
+
+def keep_snapshot(spool: Spool, table: TargetTable) -> None:
+    """Remembers the table for the time the database is away."""
+    snapshot = tables.to_json(table)
+    stored = spool.read_state(SNAPSHOT)
+    if stored is None or tables.from_json(stored) != table:
+        spool.write_state(SNAPSHOT, snapshot)
+
+
+def _same_target(table: TargetTable, settings: DatabaseSettings) -> bool:
+    """Whether a snapshot is of the table that the settings name today."""
+    names = (table.name.lower(), *(name.lower() for name in table.key))
+    return names == (settings.target[-1].lower(), *(name.lower() for name in settings.key))
+
+
+def reserved_columns(settings: DatabaseSettings) -> FrozenSet[str]:
+    """The columns that ttcli fills itself, where the table has them."""
+    return frozenset({"processed_at", "file_source", settings.source_time_column} - {""})
+
+
+def current_mapping(config: Config) -> Mapping:
+    """mapping.toml beside the configuration file, or the built-in synonyms alone.
+
+    Raises:
+        ConfigError: Every mistake in it at once.
+    """
+    path = mapping_file(config)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Mapping.default()
+    return load_mapping(text)
+
+
+def mapping_file(config: Config) -> Path:
+    """Where mapping.toml is looked for."""
+    return (config.file or configuration.DEFAULT_FILE).parent / "mapping.toml"
