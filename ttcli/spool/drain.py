@@ -100,9 +100,7 @@ def unwatched(done: int, total: int) -> None:
     """Nobody looks."""
 
 
-def drain(
-    spool: Spool, stage: Stage, report: Report, watch: Watch = unwatched
-) -> Report:
+def drain(spool: Spool, stage: Stage, report: Report, watch: Watch = unwatched) -> Report:
     """Offers every due item of the stage's source to it; see the module's docstring."""
     running: Deque[Tuple[Item, Work]] = deque()
     identities = spool.ids(stage.source)

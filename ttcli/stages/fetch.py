@@ -80,7 +80,9 @@ def _take(
     for attachment in mail.attachments:
         take_attachment(spool, mail, attachment, source, report)
     for skipped in mail.skipped:
-        log.info("UID %d: %s left alone: %s", mail.uid, skipped.name or skipped.part, skipped.reason)
+        log.info(
+            "UID %d: %s left alone: %s", mail.uid, skipped.name or skipped.part, skipped.reason
+        )
     if mail.trouble:
         _keep_trouble(spool, mail, source, report)
     elif not mail.attachments:

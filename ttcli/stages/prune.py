@@ -41,4 +41,6 @@ def _remove(spool: Spool, item: Item, report: Report) -> None:
     if not report.dry_run:
         spool.delete(item)
     report.lines.append((item.id, "gone", item.name))
-    log.info("%s %s: %s", item.id, "would be removed" if report.dry_run else "is removed", item.name)
+    log.info(
+        "%s %s: %s", item.id, "would be removed" if report.dry_run else "is removed", item.name
+    )

@@ -1,0 +1,46 @@
+"""show: one item's whole life, from its directory alone."""
+
+from __future__ import annotations
+
+import csv
+from typing import Any, Dict, List, Tuple
+
+from ttcli.errors import ConfigError
+from ttcli.spool.item import Item
+from ttcli.spool.store import Spool
+
+MOST_REJECTS = 50
+
+
+def show(spool: Spool, identity: str) -> Dict[str, Any]:
+    """The item's record, state and first rejects.
+
+    Raises:
+        ConfigError: No such item.
+    """
+    item = spool.find(identity)
+    if item is None:
+        raise ConfigError(f"{identity}: no such item in the spool", "`ttcli status` lists items")
+    rejects, in_all = read_rejects(item)
+    return {
+        "state": item.state,
+        "path": str(item.path),
+        "item": item.record,
+        "rejects": rejects,
+        "rejects_in_all": in_all,
+    }
+
+
+def read_rejects(item: Item, most: int = MOST_REJECTS) -> Tuple[List[Dict[str, str]], int]:
+    """The first rejects, and how many there are."""
+    first: List[Dict[str, str]] = []
+    count = 0
+    try:
+        with item.rejects.open(encoding="utf-8", newline="") as file:
+            for reject in csv.DictReader(file):
+                count += 1
+                if len(first) < most:
+                    first.append(dict(reject))
+    except FileNotFoundError:
+        pass
+    return first, count
