@@ -1,0 +1,239 @@
+"""A child process per workbook: whatever a file does to its reader, only the child pays.
+
+A workbook of one kilobyte can make a reader abort, loop, or ask for all memory there is; no
+`except` helps against that. So the reader runs in a forked child with limits that the kernel
+keeps, and every way of dying is put into words in the parent. A fork costs a millisecond or
+two where a new interpreter costs fifty, so small workbooks are not dominated by it.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import select
+import signal
+import time
+from typing import Any, Callable, Dict, List, NoReturn
+
+import ttcli.errors as errors
+from ttcli.config import Limits
+from ttcli.errors import BadItem, TtcliError
+from ttcli.workbook.confine import Confined, Links, confine
+
+# The kernel's alarm in the child comes first; this is for a child that cannot even be signalled.
+_GRACE_SECONDS = 5
+
+
+class BugInChild(RuntimeError):
+    """An exception nobody meant to raise, with the traceback it had in the child."""
+
+
+class Child:
+    """A running child; `fileno()` becomes readable when there is a result to fetch."""
+
+    def __init__(self, pid: int, links: Links, limits: Limits) -> None:
+        self.pid = pid
+        self._links = links
+        self._limits = limits
+        self._deadline = time.monotonic() + limits.wall_seconds + _GRACE_SECONDS
+
+    def fileno(self) -> int:
+        """For `select`: readable as soon as `result()` would not wait for the function."""
+        return self._links.reading
+
+    def result(self) -> Any:
+        """Waits for the child's end; call it once.
+
+        Returns:
+            What the function returned, as JSON gives it back.
+
+        Raises:
+            BadItem: Raised by the function, or kind `limit` or `crashed` in the words of a person.
+            OutsideFault: The same class that was raised in the child.
+            BugInChild: Any other exception, its message being the traceback.
+        """
+        try:
+            answer = self._receive()
+            status = self._reap()
+            if answer:
+                return _unpack(json.loads(answer))
+            raise _death(status, self._links.last_words(), self._limits)
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """Ends the child at once and forgets its result; does nothing to one that has ended."""
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            self._reap()
+        self._links.close()
+
+    def _receive(self) -> bytes:
+        """All the child has to say; nothing if it died before or while saying it."""
+        received: List[bytes] = []
+        while _readable(self._links.reading, self._deadline):
+            piece = os.read(self._links.reading, 1 << 20)
+            if not piece:
+                whole = b"".join(received)
+                return whole if whole.endswith(b"\n") else b""
+            received.append(piece)
+        os.kill(self.pid, signal.SIGKILL)
+        self._reap()
+        raise _over_wall_limit(self._limits)
+
+    def _reap(self) -> int:
+        _, status = os.waitpid(self.pid, 0)
+        self.pid = 0
+        return status
+
+
+def start(function: Callable[..., Any], *arguments: Any, limits: Limits) -> Child:
+    """Forks a child that runs `function(*arguments)` within `limits`.
+
+    The child has none of the parent's locks, sockets or open files, ignores SIGINT and SIGTERM
+    (the parent decides what an interruption means) and dies with the parent, however that dies.
+
+    Args:
+        function: Returns something that JSON can carry; opens its own files, by path.
+        arguments: Handed over by the fork, so they may be anything.
+        limits: `memory_mb` counts beyond what this process maps already.
+    """
+    try:
+        links = Links()
+        pid = os.fork()
+    except OSError as error:  # no more processes or files to be had: not the workbook's fault
+        raise errors.from_os_error(error) from error
+    if pid == 0:
+        _live(function, arguments, limits, links)
+    links.close_childs_ends()
+    return Child(pid, links, limits)
+
+
+def _live(function: Callable[..., Any], arguments: Any, limits: Limits, links: Links) -> NoReturn:
+    """The child's whole life; os._exit skips the parent's atexit handlers and unflushed buffers."""
+    code = 1
+    try:
+        confined = confine(limits, links)
+        answer = _answer(function, arguments, limits, confined)
+        confined.relax()
+        _send(links.writing, answer)
+        code = 0
+    except BaseException:
+        os.write(2, _traceback().encode())
+    finally:
+        os._exit(code)
+
+
+def _answer(
+    function: Callable[..., Any], arguments: Any, limits: Limits, confined: Confined
+) -> bytes:
+    """What happened, as one line of JSON; even SystemExit and the panics of Rust readers."""
+    try:
+        return _line({"result": function(*arguments)})
+    except BaseException as error:
+        confined.relax()  # to report that memory ran out takes a little memory
+        return _line(_describe(error, limits))
+
+
+def _describe(error: BaseException, limits: Limits) -> Dict[str, Any]:
+    if isinstance(error, TtcliError):
+        return _pack(error)
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, MemoryError) or number == errno.ENOMEM:
+        return _pack(_over_memory_limit(limits))
+    if isinstance(error, OSError) and number:
+        return _pack(errors.from_os_error(error))
+    return {"bug": _traceback()}
+
+
+def _line(answer: Dict[str, Any]) -> bytes:
+    return json.dumps(answer).encode() + b"\n"
+
+
+def _traceback() -> str:
+    import traceback  # not before it is needed: every child would pay for it
+
+    return traceback.format_exc()
+
+
+def _pack(error: TtcliError) -> Dict[str, Any]:
+    packed: Dict[str, Any] = {
+        "error": type(error).__name__,
+        "message": error.message,
+        "hint": error.hint,
+    }
+    if isinstance(error, BadItem):
+        packed.update(kind=error.kind, findings=error.findings)
+    return packed
+
+
+def _unpack(answer: Dict[str, Any]) -> Any:
+    """The function's result, or its exception raised anew."""
+    if "bug" in answer:
+        raise BugInChild(answer["bug"])
+    if "error" not in answer:
+        return answer["result"]
+    if "kind" in answer:
+        raise BadItem(answer["message"], answer["hint"], answer["kind"], answer["findings"])
+    fault = getattr(errors, answer["error"])
+    raise fault(answer["message"], answer["hint"])
+
+
+def _send(pipe: int, answer: bytes) -> None:
+    rest = memoryview(answer)
+    while rest:
+        rest = rest[os.write(pipe, rest) :]
+
+
+def _readable(pipe: int, deadline: float) -> bool:
+    """Waits until there is something to read; False when the deadline passes first."""
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
+    left = deadline - time.monotonic()
+    return bool(poll.poll(math.ceil(max(0.0, left) * 1000)))
+
+
+def _death(status: int, last_words: str, limits: Limits) -> BadItem:
+    """The way of dying, in words."""
+    if "memory allocation of" in last_words:  # how Rust says it before it aborts
+        return _over_memory_limit(limits)
+    if not os.WIFSIGNALED(status):
+        code = os.WEXITSTATUS(status)
+        return _crashed(f"its reader ended without a result, exit code {code}", last_words)
+    number = os.WTERMSIG(status)
+    if number == signal.SIGALRM:
+        return _over_wall_limit(limits)
+    if number == signal.SIGXCPU:
+        return _over_cpu_limit(limits)
+    if number == signal.SIGKILL:
+        return _crashed("its reader was killed, most likely for want of memory", last_words)
+    return _crashed(f"its reader crashed ({signal.Signals(number).name})", last_words)
+
+
+def _crashed(what: str, last_words: str) -> BadItem:
+    said = f": {last_words.splitlines()[-1]}" if last_words else ""
+    return BadItem(f"the workbook cannot be read: {what}{said}", _SAVE_AGAIN, kind="crashed")
+
+
+_SAVE_AGAIN = "open it in Excel, save it as a new .xlsx and send that"
+
+
+def _over_memory_limit(limits: Limits) -> BadItem:
+    return _over_limit(f"takes more than {limits.memory_mb} MB of memory", "LIMIT_MEMORY_MB")
+
+
+def _over_cpu_limit(limits: Limits) -> BadItem:
+    return _over_limit(
+        f"takes more than {limits.cpu_seconds} s of processor time", "LIMIT_CPU_SECONDS"
+    )
+
+
+def _over_wall_limit(limits: Limits) -> BadItem:
+    return _over_limit(f"takes longer than {limits.wall_seconds} s", "LIMIT_WALL_SECONDS")
+
+
+def _over_limit(what: str, variable: str) -> BadItem:
+    hint = f"if the workbook is as it should be, raise {variable}; else {_SAVE_AGAIN}"
+    return BadItem(f"reading the workbook {what}", hint, kind="limit")

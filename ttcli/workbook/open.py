@@ -1,0 +1,111 @@
+"""The way in: what the bytes are decides which reader gets the file."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Callable, Dict, NoReturn, Sequence
+
+from ttcli.cells import Workbook
+from ttcli.config import Limits
+from ttcli.errors import BadItem
+from ttcli.workbook.sniff import Sniffed, sniff
+
+_Reader = Callable[[Path, Limits, Sequence[str]], Workbook]
+
+_AS_XLSX = "open it in Excel, save it as .xlsx and send that"
+
+
+def open_workbook(path: Path, limits: Limits, passwords: Sequence[str] = ()) -> Workbook:
+    """Opens a workbook of any kind; its name plays no part.
+
+    Call it inside a child (`child.start`): some files bring their reader down.
+
+    Args:
+        path: The file, which must stay there while the workbook is read.
+        limits: What it may cost; each reader says in words which one was hit.
+        passwords: Tried on a password-protected workbook, besides Excel's default one.
+
+    Raises:
+        BadItem: It is no workbook, damaged, protected, over a limit, or needs a package that is
+            not installed; the kind says which.
+        OSError: The file cannot be read.
+    """
+    sniffed = sniff(path)
+    if sniffed.kind not in _READERS:
+        _refuse(sniffed)
+    return _READERS[sniffed.kind](path, limits, passwords)
+
+
+def warm() -> None:
+    """Imports what reading most workbooks takes, so that forked children need not."""
+    importlib.import_module("ttcli.workbook.ooxml")
+
+
+def _refuse(sniffed: Sniffed) -> NoReturn:
+    if sniffed.kind == "empty":
+        raise BadItem(f"it is {sniffed.said}", "send it again", kind="empty")
+    if sniffed.kind == "truncated":
+        raise BadItem(
+            f"it is incomplete: {sniffed.said}", "send it again, complete", kind="truncated"
+        )
+    if sniffed.kind == "damaged":
+        raise BadItem(f"it is damaged: {sniffed.said}", "send it again", kind="damaged")
+    if sniffed.kind == "zip":
+        raise BadItem(
+            f"it is {sniffed.said}", "unpack it and send the workbooks", kind="unsupported"
+        )
+    raise BadItem(f"it is {sniffed.said}, which is not read", _AS_XLSX, kind=sniffed.kind)
+
+
+def _ooxml(path: Path, limits: Limits, _: Sequence[str]) -> Workbook:
+    from ttcli.workbook.ooxml import open_ooxml
+
+    return open_ooxml(path, limits)
+
+
+def _xls(path: Path, limits: Limits, passwords: Sequence[str]) -> Workbook:
+    from ttcli.workbook.calamine import open_xls
+
+    return open_xls(path, limits, passwords)
+
+
+def _xlsb(path: Path, limits: Limits, _: Sequence[str]) -> Workbook:
+    from ttcli.workbook.calamine import open_xlsb
+
+    return open_xlsb(path, limits)
+
+
+def _ods(path: Path, limits: Limits, _: Sequence[str]) -> Workbook:
+    from ttcli.workbook.calamine import open_ods
+
+    return open_ods(path, limits)
+
+
+def _delimited(path: Path, limits: Limits, _: Sequence[str]) -> Workbook:
+    from ttcli.workbook.delimited import open_delimited
+
+    return open_delimited(path, limits)
+
+
+def _html(path: Path, limits: Limits, _: Sequence[str]) -> Workbook:
+    from ttcli.workbook.html import open_html
+
+    return open_html(path, limits)
+
+
+def _encrypted(path: Path, limits: Limits, passwords: Sequence[str]) -> Workbook:
+    from ttcli.workbook.encrypted import open_encrypted
+
+    return open_encrypted(path, limits, passwords)
+
+
+_READERS: Dict[str, _Reader] = {
+    "xlsx": _ooxml,
+    "xls": _xls,
+    "xlsb": _xlsb,
+    "ods": _ods,
+    "csv": _delimited,
+    "html": _html,
+    "encrypted": _encrypted,
+}

@@ -1,0 +1,183 @@
+"""What a zip archive is: a workbook, another office document, or just an archive."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional
+
+from ttcli.errors import BadItem
+
+
+class Sniffed(NamedTuple):
+    """What the bytes are.
+
+    Attributes:
+        kind: `xlsx`, `xlsb`, `xls`, `ods`, `csv`, `html` and `encrypted` can be read; `zip`,
+            `empty`, `lock-file`, `truncated`, `damaged` and `unsupported` cannot.
+        said: The same for a person, with its article: `a Word document`.
+    """
+
+    kind: str
+    said: str
+
+
+# Enough for any [Content_Types].xml; more is not read, so that no bomb goes off here.
+_MOST = 4 * 1024 * 1024
+
+_APPLICATIONS = (
+    (r"spreadsheetml|ms-excel", "xlsx", "an Excel workbook"),
+    (r"wordprocessingml|ms-word", "unsupported", "a Word document"),
+    (r"presentationml|ms-powerpoint", "unsupported", "a PowerPoint presentation"),
+    (r"visio", "unsupported", "a Visio drawing"),
+    (r"xps|oxps", "unsupported", "an XPS document"),
+)
+_FOLDERS = (("xl/", 0), ("word/", 1), ("ppt/", 2), ("visio/", 3))
+
+
+def sniff_zip(path: Path) -> Sniffed:
+    """What a zip archive is.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _sniff(Parts(archive))
+    except BadItem as error:
+        return Sniffed(error.kind, error.message)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, UnicodeError) as error:
+        return _not_a_whole_zip(path, error)
+
+
+def _not_a_whole_zip(path: Path, error: Exception) -> Sniffed:
+    """A zip's directory stands at its end: without it the end is missing."""
+    if zipfile.is_zipfile(path):
+        return Sniffed("damaged", f"a damaged zip archive ({error})")
+    return Sniffed(
+        "truncated", "the beginning of a zip archive (.xlsx and .ods are such) cut short"
+    )
+
+
+class Parts:
+    """An archive's parts by name as office programs compare them: no case, `/` for `\\`."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self.infos: Dict[str, zipfile.ZipInfo] = {}
+        for info in archive.infolist():
+            self.infos.setdefault(info.filename.replace("\\", "/").lstrip("/").lower(), info)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.infos
+
+    def text(self, name: str) -> str:
+        """The beginning of a part as text; nothing where there is no such part."""
+        if name not in self.infos:
+            return ""
+        info = self.infos[name]
+        if info.flag_bits & 1:
+            raise BadItem("a zip archive with a password", kind="encrypted-zip")
+        try:
+            with self._archive.open(info) as part:
+                data = part.read(_MOST)
+        except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, OSError) as error:
+            raise _unreadable(info.filename, error) from error
+        except Exception as error:  # zlib.error, lzma.LZMAError: each codec has its own
+            raise _unreadable(info.filename, error) from error
+        wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        return data.decode("utf-16" if wide else "utf-8-sig", "replace")
+
+
+def _unreadable(part: str, error: Exception) -> BadItem:
+    return BadItem(
+        f"a damaged zip archive: its part {part} cannot be unpacked ({error})", kind="damaged"
+    )
+
+
+def _sniff(parts: Parts) -> Sniffed:
+    if not parts.infos:
+        return Sniffed("unsupported", "an empty zip archive")
+    return _open_document(parts) or _office(parts) or _apple(parts) or _archive(parts)
+
+
+def _open_document(parts: Parts) -> Optional[Sniffed]:
+    """OpenDocument 1.2 part 3, section 3.3: a part `mimetype` says what it is."""
+    mimetype = parts.text("mimetype")[:200].strip()
+    if mimetype == "application/epub+zip":
+        return Sniffed("unsupported", "an e-book (EPUB)")
+    if not mimetype.startswith("application/vnd.oasis.opendocument."):
+        return None
+    what = mimetype[len("application/vnd.oasis.opendocument.") :].replace("-template", "")
+    if what != "spreadsheet":
+        return Sniffed("unsupported", f"an OpenDocument {what}")
+    if "encryption-data" in parts.text("meta-inf/manifest.xml"):
+        return Sniffed("encrypted", "a password-protected OpenDocument spreadsheet")
+    return Sniffed("ods", "an OpenDocument spreadsheet (.ods)")
+
+
+def _office(parts: Parts) -> Optional[Sniffed]:
+    """Office Open XML: the root's officeDocument relationship leads to the main part."""
+    types = parts.text("[content_types].xml")
+    if not types:
+        return None
+    main = _main_part(parts.text("_rels/.rels"))
+    if main and main.endswith(".bin"):
+        return Sniffed("xlsb", "a binary Excel workbook (.xlsb)")
+    content_type = _content_type(types, main) if main else ""
+    for pattern, kind, said in _APPLICATIONS:
+        if re.search(pattern, content_type):
+            return _excel(content_type) if kind == "xlsx" else Sniffed(kind, said)
+    return _by_folder(parts, main)
+
+
+def _main_part(relationships: str) -> str:
+    for tag in re.findall(r"<(?:\w+:)?Relationship\s[^>]*>", relationships):
+        kind = re.search(r"""\bType\s*=\s*["']([^"']*)""", tag)
+        target = re.search(r"""\bTarget\s*=\s*["']([^"']*)""", tag)
+        if kind and target and kind[1].endswith("/officeDocument"):
+            return target[1].replace("\\", "/").lstrip("/").lower()
+    return ""
+
+
+def _content_type(types: str, part: str) -> str:
+    for tag in re.findall(r"<(?:\w+:)?Override\s[^>]*>", types):
+        name = re.search(r"""\bPartName\s*=\s*["']([^"']*)""", tag)
+        content = re.search(r"""\bContentType\s*=\s*["']([^"']*)""", tag)
+        if name and content and name[1].replace("\\", "/").lstrip("/").lower() == part:
+            return content[1].lower()
+    return ""
+
+
+def _excel(content_type: str) -> Sniffed:
+    if "binary" in content_type:
+        return Sniffed("xlsb", "a binary Excel workbook (.xlsb)")
+    return Sniffed("xlsx", "an Excel workbook (.xlsx)")
+
+
+def _by_folder(parts: Parts, main: str) -> Optional[Sniffed]:
+    """Where the content types say nothing: by the folder that only one application uses."""
+    if "xl/workbook.bin" in parts:
+        return Sniffed("xlsb", "a binary Excel workbook (.xlsb)")
+    names = [main] if main else list(parts.infos)
+    for folder, number in _FOLDERS:
+        if any(name.startswith(folder) for name in names):
+            _, kind, said = _APPLICATIONS[number]
+            return Sniffed(kind, f"{said} (.xlsx)" if kind == "xlsx" else said)
+    return None
+
+
+def _apple(parts: Parts) -> Optional[Sniffed]:
+    if any(name.startswith("index/tables/") for name in parts.infos):
+        return Sniffed("unsupported", "an Apple Numbers document")
+    if "index/document.iwa" in parts or "index.zip" in parts:
+        return Sniffed("unsupported", "an Apple Numbers, Pages or Keynote document")
+    return None
+
+
+def _archive(parts: Parts) -> Sniffed:
+    names: List[str] = [info.filename for info in list(parts.infos.values())[:3]]
+    listed = ", ".join(ascii(name)[1:-1][:60] for name in names)
+    more = ", …" if len(parts.infos) > len(names) else ""
+    return Sniffed("zip", f"a zip archive of {len(parts.infos)} file(s): {listed}{more}")
