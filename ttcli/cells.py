@@ -11,8 +11,20 @@ The same sheet read either way must convert to the same rows: a test compares th
 
 from __future__ import annotations
 
+import re
 from enum import Enum
-from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Protocol, Sequence, Union
+from typing import (
+    Dict,
+    FrozenSet,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Protocol,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 
 class Kind(Enum):
@@ -100,6 +112,46 @@ class Block:
     def __init__(self, rows: Sequence[int], columns: Dict[int, Union[Column, MixedColumn]]) -> None:
         self.rows = rows
         self.columns = columns
+
+
+_TO_COPY = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_COPY_SPECIAL = re.compile("[\\\\\t\n\r]")
+_FROM_COPY = {b"\\\\": b"\\", b"\\t": b"\t", b"\\n": b"\n", b"\\r": b"\r"}
+_COPY_ESCAPE = re.compile(rb"\\[\\tnr]")
+
+
+def to_copy(text: str) -> bytes:
+    """Text as a line of COPY text wants it; `b""` for a text of blanks only."""
+    if not text.strip():
+        return b""
+    if _COPY_SPECIAL.search(text):
+        text = text.translate(_TO_COPY)
+    return text.encode()
+
+
+def from_copy(raw: bytes) -> str:
+    """Undoes `to_copy`."""
+    if b"\\" in raw:
+        raw = _COPY_ESCAPE.sub(lambda match: _FROM_COPY[match[0]], raw)
+    return raw.decode()
+
+
+def cells_of(block: Block) -> Iterator[Tuple[int, int, Cell]]:
+    """Row, column and cell of every cell that is not blank, row by row."""
+    columns = [(number, _cells(block.columns[number])) for number in sorted(block.columns)]
+    for place, row in enumerate(block.rows):
+        for number, cells in columns:
+            cell = cells[place]
+            if cell is not None:
+                yield row, number, cell
+
+
+def _cells(column: Union[Column, MixedColumn]) -> Sequence[Optional[Cell]]:
+    if isinstance(column, MixedColumn):
+        return column.cells
+    kind, shown = column.kind, column.format
+    text = from_copy if kind is Kind.TEXT else bytes.decode
+    return [Cell(kind, text(raw), shown) if raw else None for raw in column.raw]
 
 
 def column_letters(number: int) -> str:

@@ -1,0 +1,133 @@
+"""expat, set up so that a hostile part can do nothing but be refused.
+
+A document type declaration is refused wherever it stands: entity bombs and external entities need
+one, and no OOXML writer has a use for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterable, NoReturn, Optional
+from xml.parsers import expat
+
+from ttcli.errors import BadItem
+
+StartHandler = Callable[[str, Dict[str, str]], None]
+EndHandler = Callable[[str], None]
+TextHandler = Callable[[str], None]
+
+# Names of these namespaces are given without them; strict OOXML (ISO 29500-1) has its own.
+_OURS = frozenset(
+    [
+        "",
+        "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+        "http://purl.oclc.org/ooxml/spreadsheetml/main",
+        "http://schemas.openxmlformats.org/package/2006/relationships",
+    ]
+)
+# expat keeps an unfinished tag in memory; one that long is no spreadsheet's.
+_LONGEST_TOKEN = 1 << 24
+_RESEND = "open it in Excel, save it, and ask the sender for that copy"
+
+
+class LocalNames(Dict[str, str]):
+    """`namespace local` → `local` for a workbook's own namespaces; other names stay."""
+
+    def __missing__(self, name: str) -> str:
+        namespace, _, local = name.rpartition(" ")
+        short = self[name] = local if namespace in _OURS else name
+        return short
+
+
+class Parser:
+    """One expat parser over one part.
+
+    Args:
+        part: The part's name, for messages.
+        start: Called with `namespace local` and the attributes.
+        end: Called with `namespace local`.
+        text: Called with character data, in pieces as large as expat can make them.
+    """
+
+    def __init__(
+        self,
+        part: str,
+        start: StartHandler,
+        end: Optional[EndHandler] = None,
+        text: Optional[TextHandler] = None,
+    ) -> None:
+        self.part = part
+        self.encoding = ""
+        self._fed = 0
+        self._expat = parser = expat.ParserCreate(namespace_separator=" ")
+        parser.buffer_text = True
+        parser.StartElementHandler = start
+        parser.EndElementHandler = end
+        parser.CharacterDataHandler = text
+        parser.XmlDeclHandler = self._declaration
+        parser.StartDoctypeDeclHandler = self._doctype
+
+    def feed(self, data: bytes) -> None:
+        """Parses some more bytes.
+
+        Raises:
+            BadItem: They are not well-formed XML, or hold a DTD.
+        """
+        self._parse(data, False)
+        self._fed += len(data)
+        if self._fed - self._expat.CurrentByteIndex > _LONGEST_TOKEN:
+            raise BadItem(f"{self.part}: a tag of more than 16 MB", "", "limit")
+
+    def close(self) -> None:
+        """Ends the document; raises BadItem if it is not complete."""
+        self._parse(b"", True)
+
+    def _parse(self, data: bytes, final: bool) -> None:
+        try:
+            self._expat.Parse(data, final)
+        except expat.ExpatError as error:
+            self._refuse(str(error))
+        except (
+            LookupError,
+            ValueError,
+        ) as error:  # an encoding that Python knows not, or not as 8 bits
+            self._refuse(f"its encoding: {error}")
+
+    def _refuse(self, reason: str) -> NoReturn:
+        raise BadItem(f"{self.part} is not well-formed XML: {reason}", _RESEND, "damaged")
+
+    def _declaration(self, _version: str, encoding: Optional[str], _standalone: int) -> None:
+        self.encoding = (encoding or "").lower()
+
+    def _doctype(self, *_: Any) -> NoReturn:
+        raise BadItem(
+            f"{self.part} holds a document type declaration",
+            "no spreadsheet program writes one; look at who sent the file",
+            "hostile",
+        )
+
+
+def parse_part(
+    chunks: Iterable[bytes],
+    part: str,
+    start: StartHandler,
+    end: Optional[EndHandler] = None,
+    text: Optional[TextHandler] = None,
+) -> None:
+    """Parses a whole part; names reach the handlers without the workbook's own namespaces.
+
+    Raises:
+        BadItem: The part is damaged or hostile.
+    """
+    names = LocalNames()
+
+    def short_start(name: str, attributes: Dict[str, str]) -> None:
+        start(names[name], attributes)
+
+    def short_end(name: str) -> None:
+        if end:
+            end(names[name])
+
+    parser = Parser(part, short_start, short_end, text)
+    for chunk in chunks:
+        parser.feed(chunk)
+    parser.close()
