@@ -1,0 +1,93 @@
+"""What `ttcli check` says of the mailbox; changes nothing there."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Iterator, List, NamedTuple
+
+from ttcli.config import MailboxSettings
+from ttcli.errors import OutsideFault
+
+if TYPE_CHECKING:
+    from ttcli.mail.session import Session
+
+# What the later stages of work can make use of; everything else works without.
+_USEFUL = (
+    "IDLE",
+    "MOVE",
+    "UIDPLUS",
+    "SPECIAL-USE",
+    "AUTH=XOAUTH2",
+    "AUTH=OAUTHBEARER",
+    "AUTH=PLAIN",
+)
+
+
+class Fact(NamedTuple):
+    """One line of `ttcli check`.
+
+    Attributes:
+        name: What was looked at.
+        ok: Whether it is as it must be.
+        text: What was found.
+        fix: What to do about it; empty where nothing is wrong.
+        seconds: Left 0: the caller measures.
+        exit_code: What a bad fact means, as in errors.py.
+    """
+
+    name: str
+    ok: bool
+    text: str
+    fix: str = ""
+    seconds: float = 0.0
+    exit_code: int = 0
+
+
+def facts(settings: MailboxSettings) -> List[Fact]:
+    """Connects, logs in and looks at the folder.
+
+    Raises:
+        OutsideFault: There is no connection or login; later faults come as facts.
+    """
+    from ttcli.mail.session import Session
+
+    with Session(settings) as session:
+        found = [_connection(session, settings)]
+        for look in (_folder, _matching, _offers):
+            try:
+                found.extend(look(session, settings))
+            except OutsideFault as error:
+                found.append(
+                    Fact("mailbox", False, error.message, error.hint, 0.0, error.exit_code)
+                )
+                break
+        return found
+
+
+def _connection(session: Session, settings: MailboxSettings) -> Fact:
+    sock = session.client.sock
+    secured = sock.version() if isinstance(sock, ssl.SSLSocket) else "plain text on this machine"
+    where = f"{settings.host}:{settings.port}"
+    return Fact("mailbox login", True, f"{settings.username} at {where}, {secured}")
+
+
+def _folder(session: Session, settings: MailboxSettings) -> Iterator[Fact]:
+    folder = session.folder()
+    text = f"{settings.folder}: UIDVALIDITY {folder.uidvalidity}, next UID {folder.uidnext}"
+    fix = "the server gives no UIDVALIDITY, so every run looks at every mail"
+    yield Fact("mailbox folder", folder.uidvalidity > 0, text, "" if folder.uidvalidity else fix)
+
+
+def _matching(session: Session, settings: MailboxSettings) -> Iterator[Fact]:
+    mails, matching = session.count()
+    yield Fact(
+        "mailbox mails",
+        True,
+        f"{matching} of {mails} mails have {settings.subject_filter!r} in the subject",
+    )
+
+
+def _offers(session: Session, settings: MailboxSettings) -> Iterator[Fact]:  # noqa: ARG001
+    offered = session.capabilities()
+    useful = [word for word in _USEFUL if word in offered]
+    yield Fact("mailbox offers", True, " ".join(useful) or "IMAP4rev1 only")

@@ -1,0 +1,240 @@
+"""imaplib2 with a reader that is fast, ends at once with the connection, and waits no longer
+than allowed; the only module that imports imaplib2.
+
+Of imaplib2 3.5 (which Debian packages as 2.57) and 3.6 this relies on `_command`, `_reader`,
+`_append_untagged`, `_release_state_change` and the three threads; both behave the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import queue
+import select
+import socket
+import ssl
+import threading
+import time
+import warnings
+from typing import Any, List, Optional, Union
+
+from ttcli.mail.dial import Connection
+from ttcli.mail.wire import Splitter
+
+with warnings.catch_warnings():
+    # its module ends in a demo with invalid escapes: a SyntaxWarning from Python 3.12 on
+    warnings.simplefilter("ignore")
+    import imaplib2
+
+_NOT_NOW = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError)
+SLOWEST_LINK = 4096  # bytes a second that a transfer may not fall below
+
+
+class Refused(Exception):
+    """The server answered NO or BAD; `text` is what it said."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class Lost(Exception):
+    """The connection ended, broke or fell silent; nothing more will come over it."""
+
+
+class _Answers:
+    """The answers to AUTHENTICATE's challenges; imaplib2 takes only a bound method."""
+
+    def __init__(self, first: bytes) -> None:
+        self._next = first
+
+    def next(self, challenge: Optional[bytes], request: Any) -> bytes:  # noqa: ARG002
+        answer, self._next = self._next, b""
+        return answer
+
+
+class Client(imaplib2.IMAP4):  # type: ignore[misc]
+    """One IMAP connection.
+
+    Attributes:
+        answers: What FETCH brought since it was last emptied, an answer as the list of its
+            pieces: tuples of text and literal, and a text at the end.
+    """
+
+    def __init__(self, connection: Connection, host: str, timeout: int) -> None:
+        self.answers: List[List[Any]] = []
+        self._answer: List[Any] = []
+        self.Terminate = False
+        self._connection = connection
+        self._tls = threading.Lock()  # OpenSSL does not allow reading and writing at once
+        self._until = time.monotonic() + timeout
+        self._buffer = bytearray(1 << 20)
+        self._full = False
+        self.timeout = timeout
+        connection.socket.setblocking(False)
+        try:
+            super().__init__(host, timeout=timeout)
+        except imaplib2.IMAP4.error as error:
+            raise Lost(str(error)) from None
+        self._until = 0.0
+
+    # what imaplib2 calls
+
+    def open(self, host: Optional[str] = None, port: Optional[int] = None) -> None:
+        """The connection stands already."""
+        self.host, self.port = host or "", port or 0
+        self.sock = self._connection.socket
+        self.read_fd = self.sock.fileno()
+
+    def send(self, data: bytes) -> None:
+        """Sends all of it, in the time of one timeout."""
+        end = time.monotonic() + self.timeout
+        rest = memoryview(data)
+        while rest:
+            try:
+                with self._tls:
+                    rest = rest[self.sock.send(rest) :]
+            except _NOT_NOW:
+                _wait(self.sock, select.POLLOUT, end - time.monotonic())
+                if time.monotonic() > end:
+                    raise TimeoutError("the server takes nothing") from None
+
+    def shutdown(self) -> None:
+        """Closes the socket, whatever state it is in."""
+        with contextlib.suppress(OSError):  # the other side was faster
+            self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
+
+    def _reader(self) -> None:
+        """The reader thread: everything that arrives goes to the handler's queue, in order."""
+        splitter = Splitter()
+        try:
+            self.inq.put(self._connection.greeting)
+            while not self.Terminate:
+                for piece in splitter.feed(self._receive()):
+                    self.inq.put(piece)
+        except Exception as error:
+            self.inq.put((self.abort, str(error) or type(error).__name__))
+
+    def _receive(self) -> bytes:
+        """What has arrived, at most a megabyte; nothing if nothing comes within a moment."""
+        if self._until and time.monotonic() > self._until:
+            raise TimeoutError("the server is too slow")
+        if not self._full and not _wait(self.sock, select.POLLIN, self._moment()):
+            return b""
+        view, have = memoryview(self._buffer), 0
+        while have < len(view):
+            try:
+                with self._tls:
+                    count = self.sock.recv_into(view[have:])
+            except _NOT_NOW:
+                break
+            if not count and not have:
+                raise EOFError("the server closed the connection")
+            if not count:
+                break
+            have += count
+        # what OpenSSL holds back shows in no poll: then go on without waiting
+        self._full = have == len(view)
+        return bytes(view[:have])
+
+    def _moment(self) -> float:
+        return min(1.0, self._until - time.monotonic()) if self._until else 1.0
+
+    def _append_untagged(self, typ: str, dat: Any) -> None:
+        """FETCH answers are collected apart: imaplib2 formats each one for its log, off or on."""
+        if typ != "FETCH":
+            super()._append_untagged(typ, dat)
+            return
+        self._answer.append(dat)
+        if not isinstance(dat, tuple):
+            self.answers.append(self._answer)
+            self._answer = []
+
+    # what the session calls
+
+    def start(self, name: str, *arguments: Union[str, bytes]) -> Any:
+        """Sends a command without waiting for its end; `finish` waits."""
+        try:
+            return self._command(name, *arguments)
+        except imaplib2.IMAP4.error as error:
+            self._release_state_change()
+            raise self._lost(error) from None
+
+    def finish(self, request: Any, seconds: float = 0) -> bytes:
+        """Waits for a command's end; returns the text of its OK.
+
+        Args:
+            seconds: How long it may take, however much keeps coming; by default one timeout.
+
+        Raises:
+            Refused: NO or BAD.
+            Lost: The connection is of no more use.
+        """
+        self._until = time.monotonic() + (seconds or self.timeout)
+        try:
+            kind, text = request.get_response("%s")
+        except imaplib2.IMAP4.error as error:
+            raise self._lost(error) from None
+        finally:
+            self._until = 0.0
+            self._release_state_change()
+        words = text[-1] or b""
+        if kind != "OK":
+            raise Refused(words.decode("utf-8", "replace"))
+        return bytes(words)
+
+    def _lost(self, error: Exception) -> Lost:
+        """imaplib2 says only "connection terminated" when the server said BYE and why."""
+        bye = self._get_untagged_response("BYE", leave=True)
+        return Lost(bye[-1].decode("utf-8", "replace") if bye else str(error))
+
+    def call(self, name: str, *arguments: Union[str, bytes], seconds: float = 0) -> bytes:
+        """Sends a command and waits for its end."""
+        return self.finish(self.start(name, *arguments), seconds)
+
+    def examine_folder(self, name: str) -> None:
+        """Opens a folder read-only; what it says of itself is in `untagged`."""
+        self.is_readonly = True
+        self.call("EXAMINE", name)
+        self.state = "SELECTED"
+
+    def authenticate_with(self, mechanism: str, first: bytes, seconds: float = 0) -> None:
+        """AUTHENTICATE with one answer; to every further challenge the answer is an empty one.
+
+        A refused OAuth 2 token brings a challenge that says why, and only an empty answer brings
+        the NO (RFC 7628, 3.2.3).
+        """
+        self.literal = _Answers(base64.b64encode(first)).next
+        self.call("AUTHENTICATE", mechanism, seconds=seconds)
+
+    def untagged(self, name: str) -> List[Any]:
+        """The untagged responses of a name that came since it was last asked for."""
+        found: List[Any] = []
+        while True:
+            more = self._get_untagged_response(name)
+            if not more:
+                return found
+            found += more
+
+    def hang_up(self, politely: bool) -> None:
+        """Ends the connection and its threads; LOGOUT first where it is in order."""
+        if politely and not self.Terminate and not self.tagged_commands:
+            self.state = "LOGOUT"
+            with contextlib.suppress(Refused, Lost):  # all that mattered was said before
+                self.call("LOGOUT", seconds=min(self.timeout, 5))
+        self.Terminate = True
+        with contextlib.suppress(OSError):  # the other side was faster
+            self.sock.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(queue.Full):  # a busy writer meets the closed socket
+            self.ouq.put_nowait(None)
+        for thread in (self.rdth, self.inth, self.wrth):
+            thread.join(self.timeout)
+        self.sock.close()
+
+
+def _wait(sock: socket.socket, event: int, seconds: float) -> bool:
+    """Waits until the socket can be read or written; not select(), which ends at 1024 files."""
+    poll = select.poll()
+    poll.register(sock, event)
+    return bool(poll.poll(max(0.0, seconds) * 1000))

@@ -1,0 +1,156 @@
+"""From host and port to a verified connection that has greeted; every wait has an end.
+
+imaplib2's own way checks neither the certificate, unless told, nor ever the host's name, and
+waits for ever in connect and handshake.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import time
+from typing import NamedTuple, Optional
+
+from ttcli.config import MailboxSettings
+from ttcli.errors import ConfigError, OutsideFault, Temporary
+from ttcli.mail import words
+
+_LONGEST_LINE = 8192
+
+
+class Connection(NamedTuple):
+    """An open socket, and the greeting line that came over it."""
+
+    socket: socket.socket
+    greeting: bytes
+
+
+def dial(settings: MailboxSettings) -> Connection:
+    """Connects, with TLS from the start or by STARTTLS, and reads the greeting.
+
+    Raises:
+        Temporary: The server is unreachable, silent, or says BYE.
+        ConfigError: Its certificate cannot be verified, or it offers no TLS at all.
+    """
+    where = f"{settings.host}:{settings.port}"
+    context = _context(settings)
+    connection: Optional[socket.socket] = None
+    try:
+        connection = socket.create_connection((settings.host, settings.port), settings.timeout)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if settings.tls:
+            connection = context.wrap_socket(connection, server_hostname=settings.host)
+            return Connection(connection, _greeting(connection, settings))
+        return _starttls(connection, context, settings)
+    except OutsideFault:
+        _close(connection)
+        raise
+    except (OSError, EOFError) as error:
+        _close(connection)
+        raise _fault(error, where) from error
+
+
+def _close(connection: Optional[socket.socket]) -> None:
+    if connection is not None:
+        connection.close()
+
+
+def _context(settings: MailboxSettings) -> ssl.SSLContext:
+    try:
+        cafile = str(settings.ca_file) if settings.ca_file else None
+        return ssl.create_default_context(cafile=cafile)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"EMAIL_TLS_CA_FILE={settings.ca_file} cannot be used: {error.strerror or error}",
+            "give a readable file of CA certificates in PEM form",
+        ) from error
+
+
+def _starttls(
+    connection: socket.socket, context: ssl.SSLContext, settings: MailboxSettings
+) -> Connection:
+    """STARTTLS (RFC 3501, 6.2.1), or plain text where that cannot leave this machine."""
+    greeting = _greeting(connection, settings)
+    if greeting.upper().startswith(b"* PREAUTH"):
+        answer = b""  # too late for STARTTLS, and how an attacker would avoid it (RFC 8314)
+    else:
+        connection.sendall(b"T1 STARTTLS\r\n")
+        answer = _tagged(connection, settings.timeout)
+    if answer.upper().startswith(b"T1 OK"):
+        # one byte was read at a time: nothing sent before the handshake is taken for secure
+        secure = context.wrap_socket(connection, server_hostname=settings.host)
+        return Connection(secure, greeting)
+    if stays_here(settings.host):
+        return Connection(connection, greeting)
+    connection.close()
+    raise ConfigError(
+        f"{settings.host}:{settings.port} offers no STARTTLS, and a password is never sent over "
+        "the network in plain text",
+        "set EMAIL_USE_SSL=true and EMAIL_PORT=993",
+    )
+
+
+def stays_here(host: str) -> bool:
+    """What is sent to this host does not leave this machine."""
+    return host in ("localhost", "::1") or bool(re.fullmatch(r"127(\.\d{1,3}){3}", host))
+
+
+def _greeting(connection: socket.socket, settings: MailboxSettings) -> bytes:
+    where = f"{settings.host}:{settings.port}"
+    line = _line(connection, time.monotonic() + settings.timeout)
+    if line.upper().startswith(b"* BYE"):
+        raise words.refusal(f"{where} greets with BYE", line[5:])
+    if not line.upper().startswith((b"* OK", b"* PREAUTH")):
+        raise ConfigError(
+            f"{where} does not speak IMAP: it greets with {words.readable(line)!r}",
+            "check EMAIL_HOST and EMAIL_PORT",
+        )
+    return line
+
+
+def _tagged(connection: socket.socket, timeout: int) -> bytes:
+    """The tagged answer to our one command; what the server says before it is of no matter."""
+    end = time.monotonic() + timeout
+    while True:
+        line = _line(connection, end)
+        if line.startswith(b"T1 "):
+            return line
+
+
+def _line(connection: socket.socket, end: float) -> bytes:
+    """One line, read byte by byte so that nothing of what follows is swallowed."""
+    line = b""
+    while not line.endswith(b"\n"):
+        connection.settimeout(max(0.001, end - time.monotonic()))
+        byte = connection.recv(1)
+        if not byte:
+            raise EOFError("the server closed the connection")
+        line += byte
+        if len(line) > _LONGEST_LINE:
+            raise EOFError("the server sends no line ends")
+    return line
+
+
+def _fault(error: BaseException, where: str) -> OutsideFault:
+    """What went wrong while connecting, and what to do about it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _untrusted(error, where)
+    if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+        return ConfigError(
+            f"{where} does not speak TLS", "set EMAIL_USE_SSL=false for STARTTLS, or EMAIL_PORT=993"
+        )
+    if isinstance(error, socket.gaierror):
+        return Temporary(f"{where}: {error.strerror}", "check EMAIL_HOST and the name service")
+    reason = "no answer in time" if isinstance(error, socket.timeout) else words.plain(error)
+    return Temporary(f"{where} cannot be reached: {reason}", "the next run tries again")
+
+
+def _untrusted(error: ssl.SSLCertVerificationError, where: str) -> ConfigError:
+    reason = error.verify_message or str(error)
+    hint = "set EMAIL_TLS_CA_FILE to the CA certificate that signed the server's"
+    if "ostname" in reason or "IP address" in reason:
+        hint = "set EMAIL_HOST to the name in the server's certificate"
+    elif "expired" in reason or "not yet valid" in reason:
+        hint = "the server needs a new certificate; check this machine's clock, too"
+    return ConfigError(f"{where}: its certificate cannot be trusted: {reason}", hint)

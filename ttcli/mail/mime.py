@@ -1,0 +1,173 @@
+"""A whole message, parsed by the standard library: headers, and the leaves of its MIME tree.
+
+The leaves carry the section numbers that IMAP gives them (RFC 3501, 6.4.5), so that a mail read
+whole and one read by its parts give the same attachments.
+"""
+
+from __future__ import annotations
+
+import binascii
+import logging
+import re
+from datetime import datetime, timezone
+from email import message_from_bytes
+from email.message import Message
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ttcli.mail import headers
+from ttcli.mail.leaves import Leaf, Taken, take
+from ttcli.mail.message import Attachment, Mail, Skipped
+
+log = logging.getLogger(__name__)
+
+MOST_PARTS = 5000
+DEEPEST = 100
+
+
+class Head(NamedTuple):
+    """What a message's header says, decoded."""
+
+    message_id: str
+    sender: str
+    subject: str
+    date: Optional[datetime]
+    automatic: str  # why this is an answer by a machine and no report; empty for a report
+
+
+def attachments_of(raw: bytes) -> Tuple[List[Attachment], List[Skipped]]:
+    """What fetch would take from a message, and what it would leave alone with the reason.
+
+    Args:
+        raw: The message as stored (RFC 5322); a leading mbox `From ` line is allowed.
+    """
+    mail = read(raw, datetime.now(timezone.utc), 0)
+    skipped = list(mail.skipped)
+    if mail.trouble:
+        skipped.append(Skipped("", "", mail.trouble))
+    return list(mail.attachments), skipped
+
+
+def read(raw: bytes, internaldate: datetime, uid: int) -> Mail:
+    """A whole mail out of its bytes; what cannot be read is told in `trouble`."""
+    head = Head("", "", "", None, "")
+    try:
+        message = message_from_bytes(raw)
+        head = read_head(message)
+        taken = take(leaves(message), head.automatic)
+    except (RecursionError, LookupError, ValueError, TypeError, AttributeError, MemoryError,
+            binascii.Error) as error:  # fmt: skip
+        # the stdlib's parser raises all of these on real mail; one mail must not stop the others
+        log.debug("UID %d cannot be parsed", uid, exc_info=True)
+        trouble = f"the mail cannot be read: {type(error).__name__}: {error}"
+        return mail_of(uid, head, internaldate, Taken([], []), trouble)
+    return mail_of(uid, head, internaldate, taken)
+
+
+def mail_of(uid: int, head: Head, internaldate: datetime, taken: Taken, trouble: str = "") -> Mail:
+    """A Mail from its head and what was taken from it."""
+    return Mail(
+        uid, head.message_id, head.sender, head.subject, internaldate, head.date,
+        taken.attachments, taken.skipped, trouble,
+    )  # fmt: skip
+
+
+def read_head(message: Message) -> Head:
+    """The header fields that matter, decoded, of a parsed message or of its header alone."""
+    fields: Dict[str, bytes] = {}
+    for name, value in message.raw_items():
+        fields.setdefault(name.lower(), headers.to_bytes(str(value)))
+    return Head(
+        message_id=headers.decoded(fields.get("message-id", b"")),
+        sender=headers.decoded(fields.get("from", b"")),
+        subject=headers.decoded(fields.get("subject", b"")),
+        date=headers.date_of(headers.decoded(fields.get("date", b""))),
+        automatic=_automatic(fields),
+    )
+
+
+def _automatic(fields: Mapping[str, bytes]) -> str:
+    """Why this is a bounce, a receipt or an auto-reply; such mails carry our own reports back.
+
+    `Auto-Submitted: auto-generated` (RFC 3834) is not among them: real reports say that.
+    """
+    kind, details = headers.split_parameters(fields.get("content-type", b""))
+    if kind == "multipart/report" and details.get("report-type", "") != "feedback-report":
+        return "a bounce or receipt, not a report"
+    submitted = headers.decoded(fields.get("auto-submitted", b"")).lower()
+    precedence = headers.decoded(fields.get("precedence", b"")).lower()
+    if submitted.startswith("auto-replied") or precedence == "auto_reply":
+        return "an automatic reply, not a report"
+    if "x-autoreply" in fields or "x-autorespond" in fields:
+        return "an automatic reply, not a report"
+    return ""
+
+
+def leaves(message: Message, number: str = "", depth: int = 0) -> Iterator[Leaf]:
+    """The parts that are not made of parts, in order; forwarded messages are looked into.
+
+    Args:
+        number: The section number of this message or multipart; empty for the mail itself.
+    """
+    if depth > DEEPEST:
+        yield Leaf(number, "", "", b"", "nested too deep")
+    elif message.is_multipart():
+        yield from _inside(message, number, depth)
+    else:
+        yield _leaf(message, number or "1")
+
+
+def _inside(message: Message, number: str, depth: int) -> Iterator[Leaf]:
+    children: Sequence[Message] = message.get_payload()  # type: ignore[assignment]
+    forwarded = message.get_content_maintype() == "message"
+    for position, child in enumerate(children, 1):
+        if forwarded and child.is_multipart() and child.get_content_maintype() == "multipart":
+            # RFC 3501: the parts of a forwarded multipart are numbered right below the message
+            yield from leaves(child, number or "1", depth + 1)
+        elif position > MOST_PARTS:
+            yield Leaf(number, "", "", b"", f"more than {MOST_PARTS} parts")
+            return
+        else:
+            yield from leaves(child, f"{number}.{position}" if number else str(position), depth + 1)
+
+
+def _leaf(message: Message, number: str) -> Leaf:
+    stated, name, encoding = describe(_raw(message, "content-type"),
+                                      _raw(message, "content-disposition"),
+                                      _raw(message, "content-transfer-encoding"))  # fmt: skip
+    payload: Any = message.get_payload()
+    body = headers.to_bytes(payload) if isinstance(payload, str) else b""
+    return Leaf(number, name, stated, decode_body(body, encoding))
+
+
+def _raw(message: Message, wanted: str) -> bytes:
+    for name, value in message.raw_items():
+        if name.lower() == wanted:
+            return headers.to_bytes(str(value))
+    return b""
+
+
+def describe(content_type: bytes, disposition: bytes, encoding: bytes) -> Tuple[str, str, str]:
+    """Content type, file name and transfer encoding out of the raw header fields."""
+    stated, type_parameters = headers.split_parameters(content_type)
+    _, parameters = headers.split_parameters(disposition)
+    name = parameters.get("filename") or type_parameters.get("name", "")
+    return stated or "text/plain", name, headers.decoded(encoding).lower()
+
+
+def decode_body(body: bytes, encoding: str) -> bytes:
+    """A part's bytes without the transfer encoding, which senders misspell and mix up."""
+    if "base64" in encoding:
+        return headers.decode_base64(body)
+    if "quoted-printable" in encoding:
+        return binascii.a2b_qp(body)
+    if "uue" in encoding:
+        return _first_uuencoded(body)
+    if re.match(rb"\s*UEsDB", body[:64]):  # a zip in base64 that nobody declared
+        return headers.decode_base64(body)
+    return body
+
+
+def _first_uuencoded(body: bytes) -> bytes:
+    from ttcli.mail.uuencode import uuencoded
+
+    return next((data for _, data in uuencoded(body)), body)

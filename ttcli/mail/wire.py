@@ -1,0 +1,63 @@
+"""What comes over the wire cut into the pieces that imaplib2's handler wants: lines and literals.
+
+imaplib2 itself hands over one queue item a *line*, inside literals too, which costs a second of
+CPU for 15 MB and quadratic time without line ends. Here a literal comes in large pieces.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator, List
+
+_LITERAL = re.compile(rb"\{([0-9]+)\+?\}\r?\n\Z")
+LARGEST_LITERAL = 128 << 20
+LONGEST_LINE = 16 << 20  # BODYSTRUCTURE of a mail with thousands of parts is one line
+
+
+class Splitter:
+    """Cuts a stream into lines with their line end, and pieces of literals."""
+
+    def __init__(self) -> None:
+        self._literal = 0  # bytes of the literal that are still to come
+        self._line: List[bytes] = []  # the beginning of a line whose end is still to come
+        self._length = 0
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The pieces that are complete with these bytes.
+
+        Raises:
+            ValueError: A literal or line is announced or gets longer than any we ask for.
+        """
+        position = 0
+        while position < len(data):
+            if self._literal:
+                piece = data[position : position + self._literal]
+                self._literal -= len(piece)
+                position += len(piece)
+                yield piece
+                continue
+            end = data.find(b"\n", position) + 1
+            if not end:
+                self._keep(data[position:])
+                return
+            line = b"".join([*self._line, data[position:end]])
+            self._line, self._length, position = [], 0, end
+            self._literal = _announced(line)
+            yield line
+
+    def _keep(self, beginning: bytes) -> None:
+        self._line.append(beginning)
+        self._length += len(beginning)
+        if self._length > LONGEST_LINE:
+            raise ValueError(f"the server sent {self._length} bytes without a line end")
+
+
+def _announced(line: bytes) -> int:
+    """The length of the literal that follows this line, 0 where none does."""
+    match = None if line.startswith(b"+") else _LITERAL.search(line)
+    if not match:
+        return 0
+    # 20 digits are enough to refuse; int() of a million digits takes minutes
+    if len(match[1]) > 20 or int(match[1]) > LARGEST_LITERAL:
+        raise ValueError(f"the server announced a literal of {match[1][:30].decode()} bytes")
+    return int(match[1])

@@ -1,0 +1,70 @@
+"""What a server's words mean for the run: try later, access denied, or a setting that is wrong."""
+
+from __future__ import annotations
+
+import re
+from typing import Union
+
+from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
+
+# Gmail, Microsoft 365, Exchange and Dovecot when they want us to come back later (RFC 5530).
+_LATER = re.compile(
+    r"""THROTTLED | OVERQUOTA | \[LIMIT\] | \[INUSE\] | \[UNAVAILABLE\] | \[SERVERBUG\] | throttl |
+        too\ many | simultaneous | bandwidth | back[ -]?off | try\ again | temporar | Server\ Busy |
+        Unavailable | not\ connected | Internal | exceeded | maximum\ number | shutting\ down |
+        overload | disconnected | timed?\ ?out""",
+    re.I | re.X,
+)
+_WAIT = re.compile(r"back-?off time: (\d{1,9}) *(milli)?", re.I)
+_LOGIN_HINT = (
+    "check EMAIL_USERNAME and EMAIL_PASSWORD; Gmail wants an app password, "
+    "Microsoft 365 wants EMAIL_AUTH=oauth2"
+)
+
+
+def readable(raw: Union[bytes, str, None]) -> str:
+    """A server's words fit for a log: one line, no control characters, not endless."""
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw or ""
+    return re.sub(r"[\x00-\x1f\x7f\s]+", " ", text).strip()[:300]
+
+
+def plain(error: BaseException) -> str:
+    """An exception in words, without class names where it has words of its own."""
+    strerror = getattr(error, "strerror", None)
+    return readable(strerror if isinstance(strerror, str) and strerror else str(error))
+
+
+def is_later(text: str) -> bool:
+    """The words ask us to come back later."""
+    return bool(_LATER.search(text))
+
+
+def refusal(what: str, raw: Union[bytes, str, None], exact: bool = False) -> OutsideFault:
+    """A NO, BAD or BYE as an error.
+
+    Args:
+        what: What was refused, with the server's name.
+        raw: The server's words.
+        exact: Words that do not ask for patience mean a setting is wrong.
+    """
+    text = readable(raw)
+    if exact and not is_later(text):
+        return ConfigError(f"{what}: {text}", "`ttcli check` shows what the server offers")
+    return Temporary(f"{what}: {text}", _patience(text))
+
+
+def denied(what: str, raw: Union[bytes, str, None], secret: str) -> OutsideFault:
+    """A refused login; the secret is taken out of words that repeat it."""
+    text = readable(raw)
+    text = text.replace(secret, "…") if secret else text
+    if is_later(text) and "AUTHENTICATIONFAILED" not in text:
+        return Temporary(f"{what}: {text}", _patience(text))
+    return AccessDenied(f"{what}: {text}", _LOGIN_HINT)
+
+
+def _patience(text: str) -> str:
+    wait = _WAIT.search(text)
+    if not wait:
+        return "the next run tries again"
+    seconds = int(wait[1]) // 1000 if wait[2] else int(wait[1])
+    return f"the server asks to wait {seconds} s; a later run tries again"
