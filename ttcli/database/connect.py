@@ -1,0 +1,133 @@
+"""One connection to PostgreSQL, with session settings that make loads repeatable."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator
+
+import psycopg2
+import psycopg2.extensions
+import tenacity
+
+from ttcli.config import DatabaseSettings
+from ttcli.database.faults import from_pg_error, translated
+from ttcli.errors import Temporary
+
+log = logging.getLogger(__name__)
+
+_CONNECT_SECONDS = 10
+
+# Values in rows.tsv are ISO text and times without a zone are UTC, whatever the role's defaults.
+# The timeouts end what hangs for ever (a lock nobody releases, a host that went away in the
+# middle) and are far above what the largest workbook takes. JIT costs more than it gains on
+# statements that run once. A role that commits asynchronously could lose what we acknowledge.
+_SESSION = """
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO, YMD';
+SET standard_conforming_strings = on;
+SET lock_timeout = '10min';
+SET statement_timeout = '2h';
+SET idle_in_transaction_session_timeout = '15min';
+SET jit = off;
+SELECT set_config('synchronous_commit', 'on', false)
+  FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off';
+"""
+
+
+class Connection(psycopg2.extensions.connection):
+    """A connection whose methods can be replaced, which psycopg2's own do not allow.
+
+    Attributes:
+        prepared: What was made sure of on this connection and need not be asked again.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.prepared: Dict[Any, Any] = {}
+
+
+def connect(settings: DatabaseSettings, attempts: int = 4) -> Connection:
+    """Opens a connection; a server that is away is tried again after 1, 2, 4 … seconds.
+
+    Raises:
+        Temporary: The server is away, starting up or full, after all attempts.
+        AccessDenied: The server refuses the role or its password.
+        ConfigError: The database does not exist, or TLS cannot be had as DB_SSLMODE asks.
+    """
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(Temporary),
+        stop=tenacity.stop_after_attempt(attempts),
+        wait=tenacity.wait_exponential(multiplier=1, max=60),
+        before_sleep=_say_so,
+        reraise=True,
+    )
+    return retrying(_connect, settings)
+
+
+def _say_so(state: tenacity.RetryCallState) -> None:
+    failure = state.outcome.exception() if state.outcome else None
+    seconds = state.next_action.sleep if state.next_action else 0
+    log.warning("%s; trying again in %d s", failure, seconds)
+
+
+def _connect(settings: DatabaseSettings) -> Connection:
+    try:
+        connection: Connection = psycopg2.connect(
+            connection_factory=Connection, **_parameters(settings)
+        )
+        # Under REPEATABLE READ the snapshot would be older than the lock that we wait for.
+        connection.set_session(isolation_level="READ COMMITTED", autocommit=True)
+        with connection.cursor() as cursor:
+            cursor.execute(_SESSION)
+        connection.autocommit = False
+    except psycopg2.Error as error:
+        raise from_pg_error(error, f"PostgreSQL at {settings.host}:{settings.port}") from error
+    return connection
+
+
+def _parameters(settings: DatabaseSettings) -> Dict[str, Any]:
+    """What libpq is told; `tcp_user_timeout` is in milliseconds, the others in seconds."""
+    given: Dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "dbname": settings.name,
+        "user": settings.username,
+        "sslmode": settings.sslmode,
+        "connect_timeout": _CONNECT_SECONDS,
+        "application_name": "ttcli",
+        "client_encoding": "UTF8",
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,
+    }
+    if settings.password:
+        given["password"] = settings.password.reveal()
+    if settings.sslrootcert:
+        given["sslrootcert"] = str(settings.sslrootcert)
+    return given
+
+
+@contextmanager
+def transaction(connection: psycopg2.extensions.connection) -> Iterator[None]:
+    """COMMIT at the end, ROLLBACK on any exception; psycopg2's errors leave as ours.
+
+    A connection lost while COMMIT is under way leaves the outcome open; the ledger tells the
+    next run.
+    """
+    with translated():
+        try:
+            yield
+            connection.commit()
+        except BaseException:
+            if not connection.closed:
+                _roll_back(connection)
+            raise
+
+
+def _roll_back(connection: psycopg2.extensions.connection) -> None:
+    try:
+        connection.rollback()
+    except psycopg2.Error:  # the first error says more, and the server rolls back by itself
+        log.debug("ROLLBACK failed", exc_info=True)

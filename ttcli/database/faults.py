@@ -1,0 +1,129 @@
+"""What PostgreSQL's errors mean to us, by SQLSTATE (the manual's appendix A)."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import Iterator, Tuple, Type
+
+import psycopg2
+
+from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
+
+_AGAIN = "nothing was changed; the next run tries again"
+
+# The most specific prefix of the SQLSTATE decides.
+_BY_STATE: Tuple[Tuple[str, Type[OutsideFault], str], ...] = (
+    ("08", Temporary, _AGAIN),
+    (
+        "25006",
+        Temporary,
+        "the server is read-only, perhaps a standby: point DB_HOST at the primary",
+    ),
+    ("25P03", Temporary, _AGAIN),
+    ("40", Temporary, _AGAIN),
+    ("53100", Temporary, "make room on the database server; nothing was changed"),
+    ("53", Temporary, _AGAIN),
+    ("55006", Temporary, _AGAIN),
+    ("55P03", Temporary, "another session holds a lock: see pg_stat_activity; " + _AGAIN),
+    ("57", Temporary, _AGAIN),
+    ("58", Temporary, "look at the server's log and disks; nothing was changed"),
+    ("28", AccessDenied, "check DB_USERNAME, DB_PASSWORD and the server's pg_hba.conf"),
+    ("3D000", ConfigError, "check DB_NAME, or create it: createdb NAME"),
+    (
+        "3F000",
+        ConfigError,
+        "create it: CREATE SCHEMA NAME, or correct DB_TARGET_TABLE, DB_TEMP_SCHEMA",
+    ),
+    ("42P01", ConfigError, "check DB_TARGET_TABLE; `ttcli init` proposes a CREATE TABLE"),
+    (
+        "42703",
+        ConfigError,
+        "the table was altered meanwhile, or add the column: ALTER TABLE … ADD COLUMN",
+    ),
+)
+
+# A failed connection has no SQLSTATE in psycopg2, only libpq's or the server's words.
+_BY_WORDS: Tuple[Tuple[str, Type[OutsideFault], str], ...] = (
+    (
+        r"password authentication failed|no password supplied|role .* does not exist"
+        r"|authentication failed|not permitted to log in|no pg_hba\.conf entry|permission denied",
+        AccessDenied,
+        "check DB_USERNAME, DB_PASSWORD and the server's pg_hba.conf",
+    ),
+    (r"database .* does not exist", ConfigError, "check DB_NAME, or create it: createdb NAME"),
+    (
+        r"does not support SSL|certificate|sslmode|SSL error",
+        ConfigError,
+        "check DB_SSLMODE and DB_SSLROOTCERT against the server's certificate",
+    ),
+    (
+        r"could not translate host name|[Nn]ame or service not known",
+        Temporary,
+        "check DB_HOST and the name server",
+    ),
+)
+
+
+def from_pg_error(error: psycopg2.Error, where: str = "PostgreSQL") -> OutsideFault:
+    """Says whose fault an error of PostgreSQL is, and what helps.
+
+    Args:
+        error: As psycopg2 raised it; a refused row is not for this function.
+        where: Names the server in the message.
+    """
+    text = f"{where}: {_first_line(error)}"
+    if error.pgcode == "42501":
+        return AccessDenied(text, _grant(error))
+    if error.pgcode:
+        return _from_state(error.pgcode, text)
+    if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
+        return _from_words(text)
+    return ConfigError(text, "this is not expected: please report it with this message")
+
+
+@contextmanager
+def translated(where: str = "PostgreSQL") -> Iterator[None]:
+    """Raises what psycopg2 raises inside as the fault it is."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        raise from_pg_error(error, where) from error
+
+
+def _first_line(error: psycopg2.Error) -> str:
+    words = error.diag.message_primary or str(error).strip() or type(error).__name__
+    return " ".join(words.splitlines()[0].split())
+
+
+def _from_state(state: str, text: str) -> OutsideFault:
+    for prefix, fault, hint in _BY_STATE:
+        if state.startswith(prefix):
+            return fault(text, hint)
+    return ConfigError(f"{text} [{state}]", "PostgreSQL refuses what ttcli asks of this table")
+
+
+def _from_words(text: str) -> OutsideFault:
+    for pattern, fault, hint in _BY_WORDS:
+        if re.search(pattern, text):
+            return fault(text, hint)
+    return Temporary(text, "is the server running? " + _AGAIN)
+
+
+_DENIED = re.compile(r"permission denied for (?:(\w+) )?(\S+)")
+_RIGHTS = {"schema": "USAGE, CREATE", "database": "CREATE", "table": "SELECT, INSERT, UPDATE"}
+
+
+def _grant(error: psycopg2.Error) -> str:
+    """The statement that gives the missing right; the server's words name the object."""
+    match = _DENIED.search(_first_line(error))
+    role = _role(error)
+    if not match or match[1] not in _RIGHTS:
+        return f"ask the owner, or run it as the owner; the role is {role}"
+    kind = "" if match[1] == "table" else match[1].upper() + " "
+    return f"as its owner: GRANT {_RIGHTS[match[1]]} ON {kind}{match[2]} TO {role};"
+
+
+def _role(error: psycopg2.Error) -> str:
+    cursor = error.cursor
+    return f'"{cursor.connection.info.user}"' if cursor is not None else "the role of DB_USERNAME"

@@ -1,0 +1,179 @@
+"""The ledger `<target>_loads`: one row an item, written in the transaction that loads it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from psycopg2 import sql
+
+from ttcli.config import DatabaseSettings
+from ttcli.database.connect import Connection, transaction
+from ttcli.database.target import quoted
+from ttcli.errors import AccessDenied, ConfigError
+from ttcli.table import TargetTable
+
+# `number` tells which load came last: a clock can be set back.
+_COLUMNS: Tuple[Tuple[str, str], ...] = (
+    ("item_id", "text PRIMARY KEY"),
+    ("number", "bigint GENERATED ALWAYS AS IDENTITY UNIQUE"),
+    ("file_sha256", "text"),
+    ("rows_sha256", "text"),
+    ("columns", "text[]"),
+    ("file_name", "text"),
+    ("message_id", "text"),
+    ("sender", "text"),
+    ("subject", "text"),
+    ("source_at", "timestamptz"),
+    ("rows_read", "bigint"),
+    ("inserted", "bigint"),
+    ("updated", "bigint"),
+    ("unchanged", "bigint"),
+    ("stale", "bigint"),
+    ("rejected", "bigint"),
+    ("duplicate_of", "text"),
+    ("loaded_at", "timestamptz DEFAULT now()"),
+    ("duration_ms", "bigint"),
+    ("ttcli_version", "text"),
+)
+_SHOWN = tuple(name for name, _ in _COLUMNS)
+_LONGEST_NAME = 63  # bytes, PostgreSQL's NAMEDATALEN - 1
+
+
+class Entry(NamedTuple):
+    """What a load needs to know of an earlier one."""
+
+    item_id: str
+    file_sha256: str
+    rows_sha256: str
+    columns: List[str]
+    inserted: int
+    updated: int
+    unchanged: int
+    stale: int
+    duplicate_of: Optional[str]
+    duration_ms: int
+
+
+def name_of(table: TargetTable) -> str:
+    """The ledger's name; a long target's name is cut as PostgreSQL would cut it."""
+    room = _LONGEST_NAME - len("_loads")
+    return table.name.encode()[:room].decode(errors="ignore") + "_loads"
+
+
+def ledger_of(table: TargetTable) -> sql.Identifier:
+    """The ledger as part of a statement."""
+    return sql.Identifier(table.schema, name_of(table))
+
+
+def statements(table: TargetTable) -> List[str]:
+    """The DDL that makes the ledger, or completes one of an older version."""
+    where = quoted(table.schema, name_of(table))
+    body = ",\n    ".join(f"{name} {declared}" for name, declared in _COLUMNS)
+    return [f"CREATE TABLE IF NOT EXISTS {where} (\n    {body}\n)"]
+
+
+def ensure(connection: Connection, table: TargetTable) -> None:
+    """Creates the ledger where it is missing, once a connection.
+
+    Raises:
+        AccessDenied: The ledger is missing and the role may not create it.
+    """
+    if (table.schema, table.name) in connection.prepared:
+        return
+    missing = _missing(connection, table)
+    if missing:
+        try:
+            with transaction(connection), connection.cursor() as cursor:
+                # Two hosts that both find no ledger would collide in CREATE TABLE IF NOT EXISTS.
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ttcli ledger'))")
+                for statement in _cure(table, missing):
+                    cursor.execute(statement)
+        except AccessDenied as error:
+            hint = "as the table's owner: " + "; ".join(_cure(table, missing))
+            raise AccessDenied(f"The ledger is missing: {error.message}", hint) from error
+    connection.prepared[(table.schema, table.name)] = True
+
+
+def _missing(connection: Connection, table: TargetTable) -> List[str]:
+    """The ledger's columns that are not there; all of them without a ledger."""
+    with transaction(connection), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attname::text FROM pg_attribute"
+            " WHERE attrelid = to_regclass(%s) AND attnum > 0",
+            (quoted(table.schema, name_of(table)),),
+        )
+        there = {name for (name,) in cursor.fetchall()}
+    if there and "item_id" not in there:
+        raise ConfigError(
+            f"Table {quoted(table.schema, name_of(table))} is not a ledger of ttcli",
+            "rename it: ttcli keeps its ledger under this name",
+        )
+    return [name for name in _SHOWN if name not in there]
+
+
+def _cure(table: TargetTable, missing: List[str]) -> List[str]:
+    if len(missing) == len(_COLUMNS):
+        return statements(table)
+    where = quoted(table.schema, name_of(table))
+    declared = dict(_COLUMNS)
+    return [f"ALTER TABLE {where} ADD COLUMN {name} {declared[name]}" for name in missing]
+
+
+def entries(
+    cursor: Any, table: TargetTable, item_id: str
+) -> Tuple[Optional[Entry], Optional[Entry]]:
+    """This item's row, and the latest row of all."""
+    fields = sql.SQL(", ").join(map(sql.Identifier, Entry._fields))
+    cursor.execute(
+        sql.SQL(
+            "SELECT {fields} FROM {ledger} WHERE item_id = {item} "
+            "UNION ALL (SELECT {fields} FROM {ledger} ORDER BY number DESC LIMIT 1)"
+        ).format(fields=fields, ledger=ledger_of(table), item=sql.Literal(item_id))
+    )
+    found = [Entry(*row) for row in cursor.fetchall()]
+    mine = next((entry for entry in found if entry.item_id == item_id), None)
+    return mine, found[-1] if found else None
+
+
+def write(cursor: Any, table: TargetTable, row: Dict[str, Any]) -> None:
+    """Adds a row; NUL and lone surrogates, which no text column takes, are replaced."""
+    values = [sql.Literal(clean(value)) for value in row.values()]
+    cursor.execute(
+        sql.SQL("INSERT INTO {ledger} ({names}) VALUES ({values})").format(
+            ledger=ledger_of(table),
+            names=sql.SQL(", ").join(map(sql.Identifier, row)),
+            values=sql.SQL(", ").join(values),
+        )
+    )
+
+
+def clean(value: Any) -> Any:
+    """Text as a text column takes it: without NUL and lone surrogates."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode(errors="replace").decode()
+    return value
+
+
+def last_loads(
+    connection: Connection,
+    settings: DatabaseSettings,  # noqa: ARG001 - the same first arguments everywhere in this room
+    table: TargetTable,
+    limit: int,
+) -> List[Dict[str, Any]]:
+    """The latest rows of the ledger, newest first, as dicts of its documented columns.
+
+    An empty list where no ledger is yet.
+    """
+    where = quoted(table.schema, name_of(table))
+    with transaction(connection), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 WHERE to_regclass(%s) IS NOT NULL", (where,))
+        if not cursor.fetchone():
+            return []
+        cursor.execute(
+            sql.SQL("SELECT {} FROM {} ORDER BY number DESC LIMIT {}").format(
+                sql.SQL(", ").join(map(sql.Identifier, _SHOWN)),
+                ledger_of(table),
+                sql.Literal(limit),
+            )
+        )
+        return [dict(zip(_SHOWN, row)) for row in cursor.fetchall()]
