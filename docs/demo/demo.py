@@ -4,8 +4,6 @@ Starts two servers (`servers.py`), fills the mailbox (`mails.py`), and lets the 
 command do its work step by step. Ends with 0 only if everything it promises really held.
 """
 
-# ruff: noqa: T201
-
 from __future__ import annotations
 
 import contextlib
@@ -123,7 +121,9 @@ def walk(servers: Servers) -> None:
     ttcli("check")
     narrate("Fetch", "Mails with the right subject; their workbooks come to disk as items.")
     ttcli("fetch")
-    narrate("Process", "Workbooks become rows. What cannot be right is set aside, and the rest goes on.")
+    narrate(
+        "Process", "Workbooks become rows. What cannot be right is set aside, and the rest goes on."
+    )
     ttcli("process", expected=65)
     narrate("Load", "One transaction an item, and the same file twice is loaded once.")
     ttcli("load")
@@ -205,7 +205,17 @@ def narrate(title: str, text: str = "") -> None:
 def show_table(servers: Servers) -> None:
     """The target table as it is now."""
     narrate("The table")
-    columns = ("hawb", "mawb", "origin", "destination", "pieces", "weight", "status", "eta", "file_source")
+    columns = (
+        "hawb",
+        "mawb",
+        "origin",
+        "destination",
+        "pieces",
+        "weight",
+        "status",
+        "eta",
+        "file_source",
+    )
     shown = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in query(servers, f"SELECT {', '.join(columns)} FROM tracking_data ORDER BY hawb"):
         shown.add_row(*map(str, row))
@@ -264,7 +274,7 @@ def farewell(servers: Servers) -> None:
             APP_BASE_DIR={Path.cwd() / "spool"}
 
         then try it with `.venv/bin/ttcli --config FILE check`, and let it go with `… run`.
-        The same names work as environment variables; `ttcli --help` and the README say the rest."""),
+        The same names work as environment variables. The README says the rest."""),
         markup=False,
     )
 

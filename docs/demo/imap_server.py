@@ -1,5 +1,8 @@
 """The demo's IMAP server: pymap, which keeps its one mailbox in memory."""
 
+from __future__ import annotations
+
+import _strptime  # noqa: F401 - as root: imported late, and this Python may be root's alone
 import gc
 import os
 

@@ -41,7 +41,11 @@ def mailbox() -> List[EmailMessage]:
     second = workbook("Shipments in transit", second_rows())
     return [
         mail(days_ago(2, 8), "Track and Trace, first report", Attachment("report-1.xlsx", first)),
-        mail(days_ago(2, 9), "FW: Track and Trace, first report", Attachment("report-1 copy.xlsx", first)),
+        mail(
+            days_ago(2, 9),
+            "FW: Track and Trace, first report",
+            Attachment("report-1 copy.xlsx", first),
+        ),
         mail(days_ago(2, 10), "Track and Trace: tomorrow's report will be late"),
         mail(days_ago(2, 12), "Canteen menu", Attachment("menu.xlsx", workbook("Menu", []))),
         mail(days_ago(1, 8), "Track and Trace, second report", Attachment("report-2.xlsx", second)),
@@ -52,7 +56,9 @@ def mailbox() -> List[EmailMessage]:
 def late_mail() -> EmailMessage:
     """A report older than all the others, which only arrives now."""
     report = workbook("Shipments in transit", late_rows())
-    return mail(days_ago(3, 8), "Track and Trace, delayed in the queue", Attachment("report-0.xlsx", report))
+    return mail(
+        days_ago(3, 8), "Track and Trace, delayed in the queue", Attachment("report-0.xlsx", report)
+    )
 
 
 def first_rows() -> List[List[Any]]:

