@@ -12,7 +12,7 @@ class Fact(NamedTuple):
         name: What was tested, a few words.
         ok: Whether it is as it must be.
         text: What was found.
-        fix: What to do where it is not; may be given with `ok` as advice.
+        fix: What to do where it is not; with `ok`, what could be better.
         seconds: How long the test took.
         exit_code: What the finding means for the command, 0 where it is fine.
     """

@@ -44,11 +44,11 @@ def _figures_of_lines(found: Report) -> str:
 
 
 def facts(found: Sequence[Fact]) -> str:
-    """One line a fact, and the fix of what is not right."""
+    """One line a fact, and the fix of what is not right or could be better."""
     lines: List[str] = []
     for fact in found:
         lines.append(f"{'ok  ' if fact.ok else 'FAIL'}  {fact.name}: {fact.text}")
-        if fact.fix and not fact.ok:
+        if fact.fix:
             lines.append(f"        → {fact.fix}")
     return "\n".join(lines)
 

@@ -220,7 +220,8 @@ def _keep(spool: Spool, report: Report, item: Item, error: Exception) -> None:
         error,
         "".join(traceback.format_exception(type(error), error, error.__traceback__)),
     )
-    text = f"a bug in ttcli, {type(error).__name__}: {error}"
+    said = str(error).strip().splitlines() or [""]  # a child's bug brings its whole traceback
+    text = f"a bug in ttcli, {type(error).__name__}: {said[-1]}"
     if item.attempts >= MOST_ATTEMPTS:
         hint = f"report it with the log's traceback; then `ttcli retry {item.id}`"
         _set_aside(spool, report, item, BadItem(text, hint, kind="bug"))

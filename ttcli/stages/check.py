@@ -70,19 +70,24 @@ def _spool(spool: Spool) -> Iterable[Fact]:
         if probe.exists():
             probe.unlink()
     spent = time.monotonic() - began
-    free = shutil.disk_usage(spool.base).free
+    written = f"{spool.base}, one file system, fsync in {spent * 1000:.1f} ms"
+    return [Fact("spool", True, written), _rights(spool), _space(spool)]
+
+
+def _rights(spool: Spool) -> Fact:
     mode = os.stat(spool.base).st_mode & 0o777
-    return [
-        Fact("spool", True, f"{spool.base}, one file system, fsync in {spent * 1000:.1f} ms"),
-        Fact("spool rights", not mode & 0o007, f"mode {mode:o}", f"chmod o-rwx {spool.base}"),
-        Fact(
-            "spool space",
-            free >= LEAST_FREE_BYTES,
-            f"{free / (1 << 30):.1f} GiB free",
-            "make room, or set FILE_RETENTION_DAYS lower and run `ttcli prune`",
-            exit_code=errors.TEMPORARY,
-        ),
-    ]
+    closed = not mode & 0o007
+    return Fact(
+        "spool rights", closed, f"mode {mode:o}", "" if closed else f"chmod o= {spool.base}"
+    )
+
+
+def _space(spool: Spool) -> Fact:
+    free = shutil.disk_usage(spool.base).free
+    enough = free >= LEAST_FREE_BYTES
+    fix = "" if enough else "make room, or set FILE_RETENTION_DAYS lower and run `ttcli prune`"
+    text = f"{free / (1 << 30):.1f} GiB free"
+    return Fact("spool space", enough, text, fix, exit_code=errors.TEMPORARY)
 
 
 def _mailbox(config: Config) -> Iterable[Any]:
