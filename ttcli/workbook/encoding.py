@@ -79,6 +79,25 @@ def encoding_of(path: Path) -> str:
     )
 
 
+def checked(path: Path, declared: str) -> str:
+    """The encoding that a text declares for itself, if that can be true.
+
+    Raises:
+        BadItem: Kind `encoding`: Python does not know it, or the bytes are not of it.
+    """
+    try:
+        if codecs.lookup(declared)._is_text_encoding:
+            with path.open("rb") as file:
+                return _proved(file, declared)
+    except LookupError:
+        pass
+    raise BadItem(
+        f"the text says its encoding is {declared!r}, which is unknown",
+        "save it as UTF-8",
+        kind="encoding",
+    )
+
+
 def _proved(file: BinaryIO, encoding: str) -> str:
     trouble = _trouble_with(file, encoding)
     if trouble:

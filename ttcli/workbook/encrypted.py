@@ -1,0 +1,93 @@
+"""Workbooks with a password: opened with the ones we were given, and with Excel's own."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import IO, Any, Optional, Sequence
+
+from ttcli.cells import Workbook
+from ttcli.config import Limits
+from ttcli.errors import BadItem, OutsideFault
+
+# Excel encrypts a workbook whose structure is protected with this one, and never asks for it.
+_EXCELS_OWN = "VelvetSweatshop"
+
+
+class Plain:
+    """A decrypted workbook in a file that has no name, so that nothing outlives this process."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.path = Path(f"/proc/self/fd/{file.fileno()}")
+
+    def kept_by(self, workbook: Workbook) -> Workbook:
+        """Keeps the file for as long as the workbook is used; returns the workbook."""
+        workbook.plain = self  # type: ignore[attr-defined]
+        return workbook
+
+
+def open_encrypted(path: Path, limits: Limits, passwords: Sequence[str]) -> Workbook:
+    """Opens a password-protected Office Open XML workbook (the container is OLE2, [MS-OFFCRYPTO]).
+
+    Raises:
+        BadItem: Kind `encrypted` where no password fits; else as `open_workbook`.
+    """
+    from ttcli.workbook.open import open_workbook
+
+    plain = decrypt(path, limits, passwords)
+    return plain.kept_by(open_workbook(plain.path, limits))
+
+
+def decrypt(path: Path, limits: Limits, passwords: Sequence[str]) -> Plain:
+    """Decrypts to a nameless file with the first password that fits.
+
+    Raises:
+        BadItem: None fits, the file is damaged, or msoffcrypto-tool is missing.
+    """
+    if path.stat().st_size > limits.inflated_mb << 20:
+        raise BadItem(f"it is larger than {limits.inflated_mb} MB", kind="limit")
+    office_file = _package()
+    for password in (*passwords, _EXCELS_OWN):
+        plain = _try(office_file, path, password)
+        if plain is not None:
+            return plain
+    raise BadItem(
+        "it is password-protected" + (" and no password of the mapping fits" if passwords else ""),
+        "ask for it without a password, or give the sender's password in mapping.toml",
+        kind="encrypted",
+    )
+
+
+def _package() -> Any:
+    try:
+        import msoffcrypto
+    except ImportError:
+        raise BadItem(
+            "it is password-protected, and msoffcrypto-tool, which could open it, is not installed",
+            "install python3-msoffcrypto-tool (apt) or 'ttcli[formats]' (pip), then `ttcli retry`",
+            kind="encrypted",
+        ) from None
+    return msoffcrypto.OfficeFile
+
+
+def _try(office_file: Any, path: Path, password: str) -> Optional[Plain]:
+    """The decrypted workbook, or None if the password is another."""
+    from msoffcrypto.exceptions import DecryptionError, InvalidKeyError
+
+    plain = tempfile.TemporaryFile()  # noqa: SIM115  # Plain keeps it
+    try:
+        with path.open("rb") as file:
+            protected = office_file(file)
+            protected.load_key(password=password)
+            protected.decrypt(plain)
+    except (InvalidKeyError, DecryptionError):
+        return None
+    except (OutsideFault, MemoryError, OSError):
+        raise
+    except Exception as error:
+        raise BadItem(
+            f"it is encrypted and damaged: {error}", "send it again", kind="damaged"
+        ) from error
+    plain.flush()
+    return Plain(plain)

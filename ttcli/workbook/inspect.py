@@ -1,0 +1,103 @@
+"""What a reader sees, a cell at a time: `ttcli inspect FILE --cells`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple, Union
+
+from ttcli.cells import Cell, Column, Kind, MixedColumn, Sheet, Workbook, from_copy
+
+_LAST_DAY = date(9999, 12, 31).toordinal()
+_EPOCH_1900, _EPOCH_1904 = date(1899, 12, 30).toordinal(), date(1904, 1, 1).toordinal()
+
+
+def cells_json(workbook: Workbook) -> Iterator[Dict[str, Any]]:
+    """Each cell that is not blank, by sheet, row and column; then `{"end": true, "cells": n}`.
+
+    Members: `sheet`, `row` and `column` from 1, `type` (`ttcli.cells.Kind`), and `value`: a text,
+    a number, a date in ISO 8601, a time or duration in seconds, true or false, an error as Excel
+    shows it, or null for a formula that was never calculated.
+
+    Raises:
+        BadItem: A sheet is damaged or over a limit.
+    """
+    count = 0
+    for sheet in workbook.sheets:
+        for row, column, cell in _cells_of(sheet):
+            count += 1
+            yield {
+                "sheet": sheet.name,
+                "row": row,
+                "column": column,
+                "type": cell.kind.value,
+                "value": _value(cell, workbook.date_1904),
+            }
+    yield {"end": True, "cells": count}
+
+
+def _cells_of(sheet: Sheet) -> Iterator[Tuple[int, int, Cell]]:
+    for block in sheet.blocks():
+        columns = [(number, _cells_in(block.columns[number])) for number in sorted(block.columns)]
+        for index, row in enumerate(block.rows):
+            for number, cells in columns:
+                cell = cells(index)
+                if cell is not None:
+                    yield row, number, cell
+
+
+def _cells_in(column: Union[Column, MixedColumn]) -> Callable[[int], Optional[Cell]]:
+    """The cell of a column by its index in the block."""
+    if isinstance(column, MixedColumn):
+        return column.cells.__getitem__
+
+    def cell(index: int) -> Optional[Cell]:
+        raw = column.raw[index]
+        if not raw:
+            return None
+        text = from_copy(raw) if column.kind is Kind.TEXT else raw.decode()
+        return Cell(column.kind, text, column.format)
+
+    return cell
+
+
+def _value(cell: Cell, date_1904: bool) -> Any:
+    if cell.kind is Kind.NUMBER:
+        return _number(cell.text)
+    if cell.kind is Kind.BOOL:
+        return cell.text == "1"
+    if cell.kind is Kind.DATE:
+        return _iso(float(cell.text), date_1904)
+    if cell.kind in (Kind.TIME, Kind.DURATION):
+        seconds = float(cell.text) * 86400
+        return _number(repr(round(seconds, 3)))
+    return None if cell.kind is Kind.FORMULA else cell.text
+
+
+def _number(text: str) -> Union[int, float]:
+    """Whole numbers without a point, so that JSON shows the digits of a key."""
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) < 1e15 else value
+
+
+def _iso(serial: float, date_1904: bool) -> Union[str, float]:
+    """A serial number as ISO 8601, without the time at midnight; exact to the millisecond.
+
+    Excel's 1900 has a 29 February (ECMA-376 part 1, 18.17.4.1): serial 60, which ISO 8601 can
+    write and Python cannot. A serial that is no date at all is given as it is.
+    """
+    days, milliseconds = divmod(round(serial * 86_400_000), 86_400_000)
+    if not date_1904 and days == 60:
+        return "1900-02-29" + _clock(milliseconds)
+    epoch = _EPOCH_1904 if date_1904 else _EPOCH_1900 + (0 <= days < 60)
+    if not 1 <= epoch + days <= _LAST_DAY:
+        return serial
+    return date.fromordinal(epoch + days).isoformat() + _clock(milliseconds)
+
+
+def _clock(milliseconds: int) -> str:
+    if not milliseconds:
+        return ""
+    moment = datetime(2000, 1, 1) + timedelta(milliseconds=milliseconds)
+    return moment.strftime("T%H:%M:%S") + (
+        f".{milliseconds % 1000:03}" if milliseconds % 1000 else ""
+    )

@@ -1,0 +1,77 @@
+"""The styles of an .ods: which cell styles pad their numbers with zeros.
+
+OpenDocument 1.2 part 1, 16.27: a number style is XML, not a format code. A date or a percentage
+needs no style, for the cell itself says that it is one.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Optional
+
+from ttcli.cells import GENERAL, Format
+
+OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0 "
+_NUMBER = "urn:oasis:names:tc:opendocument:xmlns:datastyle:1.0 "
+_STYLE = "urn:oasis:names:tc:opendocument:xmlns:style:1.0 "
+_BODY = OFFICE + "body"
+
+Attributes = Dict[str, str]
+
+
+class OdsStyles:
+    """Handlers for expat, and then the number format of each cell style.
+
+    Attributes:
+        done: The document's body has begun; no style follows.
+    """
+
+    def __init__(self) -> None:
+        self.done = False
+        self._data_style: Dict[str, str] = {}
+        self._parent: Dict[str, str] = {}
+        self._zeros: Dict[str, int] = {}
+        self._inside: Optional[str] = None
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        """Handles the start of an element."""
+        if name == _STYLE + "style" and attributes.get(_STYLE + "family") == "table-cell":
+            self._cell_style(attributes)
+        elif name == _NUMBER + "number-style":
+            self._inside = attributes.get(_STYLE + "name", "")
+            self._zeros[self._inside] = 0
+        elif self._inside is not None and name.startswith(_NUMBER):
+            self._part_of_number_style(name, attributes)
+        elif name == _BODY:
+            self.done = True
+
+    def end(self, name: str) -> None:
+        """Handles the end of an element."""
+        if name == _NUMBER + "number-style":
+            self._inside = None
+
+    def format(self, style: str) -> Format:
+        """The number format of a cell style, its own or an ancestor's."""
+        for _ in range(20):  # ancestors may be a loop
+            if style in self._data_style:
+                zeros = self._zeros.get(self._data_style[style], 0)
+                return Format(zeros, False, "0" * zeros) if zeros > 1 else GENERAL
+            style = self._parent.get(style, "Default" if style != "Default" else "")
+        return GENERAL
+
+    def _cell_style(self, attributes: Attributes) -> None:
+        name = attributes.get(_STYLE + "name", "")
+        if _STYLE + "data-style-name" in attributes:
+            self._data_style[name] = attributes[_STYLE + "data-style-name"]
+        if _STYLE + "parent-style-name" in attributes:
+            self._parent[name] = attributes[_STYLE + "parent-style-name"]
+
+    def _part_of_number_style(self, name: str, attributes: Attributes) -> None:
+        """Only a lone whole number pads: with a text or a grouping it is no `00000000000`."""
+        style = self._inside or ""
+        whole = attributes.get(_NUMBER + "decimal-places", "0") == "0"
+        grouped = attributes.get(_NUMBER + "grouping") == "true"
+        digits = attributes.get(_NUMBER + "min-integer-digits", "")
+        if name != _NUMBER + "number" or not whole or grouped:
+            self._zeros[style] = -1
+        elif self._zeros[style] == 0 and digits.isdigit() and len(digits) < 4:
+            self._zeros[style] = int(digits)

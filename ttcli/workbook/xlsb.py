@@ -1,0 +1,224 @@
+"""A scan of .xlsb: which cells there are, of what kind and format. [MS-XLSB]
+
+Strings are left to calamine; see `xls.py`, whose younger sister this is.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import struct
+from pathlib import Path
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from ttcli.cells import Cell, Kind
+from ttcli.config import Limits
+from ttcli.errors import BadItem
+from ttcli.workbook.biff import ERRORS, GENERAL_STYLE, Style, decode_rk, number_cell, styles_of
+from ttcli.workbook.blocks import Row
+from ttcli.workbook.calamine import ASK
+from ttcli.workbook.ooxml_package import Package
+
+_ROW, _RK, _ERROR, _BOOL, _REAL = 0, 2, 3, 4, 5
+_TEXTS = (6, 7, 8, 62)  # BrtCellSt, BrtCellIsst, BrtFmlaString, BrtCellRString
+_FORMULA_NUMBER, _FORMULA_BOOL, _FORMULA_ERROR = 9, 10, 11
+_SHEET_DATA, _SHEET_DATA_END = 145, 146
+_FORMAT, _XF, _CELL_XFS, _CELL_XFS_END = 44, 47, 617, 618
+_WORKBOOK_PROPERTIES, _SHEET = 153, 156
+_STATES = ("visible", "hidden", "very-hidden")
+_LONGEST_RECORD = 1 << 24
+_DENSE_BYTES = 32
+
+Record = Tuple[int, bytes]
+
+
+class _Sheet(NamedTuple):
+    state: str
+    part: str
+
+
+class XlsbScan:
+    """See `ttcli.workbook.calamine.Scan`.
+
+    Raises:
+        BadItem: Damaged or over a limit.
+    """
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._package = Package(path, limits)
+        self._limits = limits
+        self.date_1904 = False
+        self._sheets: List[_Sheet] = []
+        workbook = self._target("", "officedocument")
+        self._read_workbook(workbook)
+        self._styles = self._read_styles(workbook)
+
+    @property
+    def states(self) -> List[str]:
+        """The state of each sheet, in the workbook's order."""
+        return [sheet.state for sheet in self._sheets]
+
+    def rows(self, sheet: int) -> Iterator[Row]:
+        """The rows of a sheet; texts are `ASK`."""
+        part = self._sheets[sheet].part
+        self._check_density(part)
+        return self._rows(part)
+
+    def _target(self, part: str, kind: str) -> str:
+        for relationship in self._package.relationships(part).values():
+            if relationship.type == kind:
+                return relationship.target
+        return ""
+
+    def _read_workbook(self, part: str) -> None:
+        targets = self._package.relationships(part)
+        for code, data in self._records(part):
+            if code == _WORKBOOK_PROPERTIES:
+                self.date_1904 = bool(_unpack("<I", data)[0] & 1)
+            elif code == _SHEET:
+                state = _unpack("<I", data)[0]
+                relation, _ = _wide_string(data, 8)
+                target = (
+                    targets[relation].target if relation in targets else posixpath.join(part, "?")
+                )
+                self._sheets.append(_Sheet(_STATES[min(state, 2)], target))
+
+    def _read_styles(self, workbook: str) -> List[Style]:
+        part = self._target(workbook, "styles")
+        codes: Dict[int, str] = {}
+        format_ids: List[int] = []
+        inside = False
+        for code, data in self._records(part) if part else ():
+            if code in (_CELL_XFS, _CELL_XFS_END):
+                inside = code == _CELL_XFS
+            elif code == _FORMAT:
+                codes[_unpack("<H", data)[0]] = _wide_string(data, 2)[0]
+            elif code == _XF and inside:
+                format_ids.append(_unpack("<HH", data)[1])
+        return styles_of(format_ids, codes)
+
+    def _rows(self, part: str) -> Iterator[Row]:
+        number = 0
+        row: Dict[int, Cell] = {}
+        for code, data in self._sheet_records(part):
+            if code == _ROW:
+                if row:
+                    yield number, row
+                number, row = self._next_row(data, number), {}
+            elif len(data) >= 8:
+                cell = self._cell(code, data)
+                if cell:
+                    row[_unpack("<I", data)[0] + 1] = cell
+        if row:
+            yield number, row
+
+    @staticmethod
+    def _next_row(data: bytes, before: int) -> int:
+        number: int = _unpack("<I", data)[0] + 1
+        if number <= before:
+            raise _damaged(f"row {number} comes after row {before}")
+        return number
+
+    def _cell(self, code: int, data: bytes) -> Optional[Cell]:
+        if code in _TEXTS:
+            return ASK
+        if code == _RK:
+            return number_cell(decode_rk(_unpack("<8xI", data)[0]), self._style(data))
+        if code in (_REAL, _FORMULA_NUMBER):
+            return number_cell(_unpack("<8xd", data)[0], self._style(data))
+        if code in (_BOOL, _FORMULA_BOOL):
+            return Cell(Kind.BOOL, "1" if _unpack("<8xB", data)[0] else "0")
+        if code in (_ERROR, _FORMULA_ERROR):
+            error = _unpack("<8xB", data)[0]
+            return Cell(Kind.ERROR, ERRORS.get(error, f"error {error}"))
+        return None
+
+    def _style(self, data: bytes) -> Style:
+        index = _unpack("<4xI", data)[0] & 0xFFFFFF
+        return self._styles[index] if index < len(self._styles) else GENERAL_STYLE
+
+    def _check_density(self, part: str) -> None:
+        """calamine makes room for the whole rectangle that holds all cells."""
+        cells = rows = columns = 0
+        for code, data in self._sheet_records(part):
+            if code == _ROW:
+                rows = _unpack("<I", data)[0] + 1
+            elif code in (_RK, _ERROR, _BOOL, _REAL, *_TEXTS, 9, 10, 11):
+                cells, columns = cells + 1, max(columns, _unpack("<I", data)[0] + 1)
+        if rows * columns * _DENSE_BYTES > self._limits.memory_mb << 20:
+            raise BadItem(
+                f"{part} has {cells:,} cells, but they reach to row {rows:,} and column "
+                f"{columns:,}: too far apart to be read in {self._limits.memory_mb} MB",
+                "delete the far cells in Excel, or save it as .xlsx",
+                kind="limit",
+            )
+
+    def _sheet_records(self, part: str) -> Iterator[Record]:
+        inside = False
+        for code, data in self._records(part):
+            if code in (_SHEET_DATA, _SHEET_DATA_END):
+                inside = code == _SHEET_DATA
+            elif inside:
+                yield code, data
+
+    def _records(self, part: str) -> Iterator[Record]:
+        """A part's records: [MS-XLSB] 2.1.4, both numbers in groups of seven bits."""
+        buffer, at = b"", 0
+        for chunk in self._package.chunks(part):
+            buffer, at = buffer[at:] + chunk, 0
+            while True:
+                found = _record(buffer, at)
+                if found is None:
+                    break
+                code, start, at = found
+                yield code, buffer[start:at]
+        if at != len(buffer):
+            raise BadItem(f"{part} is cut short", "send it again, complete", kind="truncated")
+
+
+def _record(buffer: bytes, at: int) -> Optional[Tuple[int, int, int]]:
+    """Code, start and end of the record at `at`, or None while it is not all there."""
+    code, at = _seven_bits(buffer, at, 2)
+    size, at = _seven_bits(buffer, at, 4)
+    if at > len(buffer):
+        return None
+    if size > _LONGEST_RECORD:
+        raise _damaged(f"a record of {size:,} bytes")
+    return (code, at, at + size) if at + size <= len(buffer) else None
+
+
+def _seven_bits(buffer: bytes, at: int, most: int) -> Tuple[int, int]:
+    """A number in groups of seven bits, and where it ends: beyond the buffer if it is cut off."""
+    number = 0
+    for shift in range(0, 7 * most, 7):
+        if at >= len(buffer):
+            return 0, len(buffer) + 1
+        byte = buffer[at]
+        number |= (byte & 0x7F) << shift
+        at += 1
+        if byte < 0x80:
+            break
+    return number, at
+
+
+def _wide_string(data: bytes, at: int) -> Tuple[str, int]:
+    """XLWideString: a count of UTF-16 units, and these; and where it ends."""
+    count = _unpack(f"<{at}xI", data)[0] if len(data) >= at + 4 else 0
+    if count == 0xFFFFFFFF:
+        return "", at + 4
+    end = at + 4 + 2 * count
+    if end > len(data):
+        raise _damaged("a text longer than its record")
+    return data[at + 4 : end].decode("utf-16-le", "replace"), end
+
+
+def _unpack(shape: str, data: bytes) -> Tuple[int, ...]:
+    try:
+        return struct.unpack_from(shape, data)
+    except struct.error:
+        raise _damaged(f"a record of {len(data)} bytes is too short") from None
+
+
+def _damaged(why: str) -> BadItem:
+    return BadItem(
+        f"the .xlsb is damaged: {why}", "open it in Excel and save it as .xlsx", kind="damaged"
+    )
