@@ -23,16 +23,16 @@ def names(data: bytes) -> Optional[List[str]]:
     return opened.namelist() if opened else None
 
 
-def unpack(data: bytes) -> Iterator[Tuple[str, Union[bytes, str]]]:
+def unpack(data: bytes, room: int = MOST_BYTES) -> Iterator[Tuple[str, Union[bytes, str]]]:
     """Each file in the archive by name, and its bytes, or why they cannot be had.
 
-    The limits hold for what really comes out, whatever the archive announces.
+    Args:
+        room: How many bytes may come out, whatever the archive announces.
     """
     opened = _open(data)
     if opened is None:
         yield "", "the zip archive is damaged or has too many entries"
         return
-    room = MOST_BYTES
     for number, entry in enumerate(opened.infolist()):
         if number >= MOST_ENTRIES:
             yield "", f"the zip archive has more than {MOST_ENTRIES} entries"

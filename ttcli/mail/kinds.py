@@ -64,10 +64,12 @@ def _zipped_workbook(data: bytes) -> bool:
     return "mimetype" in names and b"opendocument.spreadsheet" in data[:256]
 
 
-def zip_by_name(name: str, content_type: str) -> bool:
-    """Name or type says zip archive."""
-    zip_type = re.match(r"application/(?:x-)?zip(?:-compressed)?\Z", content_type, re.I)
-    return tidy(name).lower().endswith(".zip") or bool(zip_type)
+def is_archive(data: bytes, name: str, content_type: str) -> bool:
+    """A zip archive by content, or said to be one; never what is named like a workbook."""
+    if by_name(name):
+        return False
+    zip_type = re.match(r"application/(?:x-)?zip(?:-compressed)?\Z", content_type)
+    return archive.is_zip(data) or bool(zip_type) or tidy(name).lower().endswith(".zip")
 
 
 def surely_other(name: str, content_type: str) -> bool:

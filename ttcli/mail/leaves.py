@@ -1,17 +1,28 @@
-"""From the leaves of a mail to its attachments: archives opened, everything else judged."""
+"""From the leaves of a mail to its attachments: containers opened, everything else judged."""
 
 from __future__ import annotations
 
-from typing import Iterable, Iterator, List, NamedTuple, Union
+import re
+from typing import Dict, Iterable, Iterator, List, NamedTuple
 
-from ttcli.mail import archive, kinds
+from ttcli.mail import archive, kinds, smime, tnef
 from ttcli.mail.message import Attachment, Skipped
+from ttcli.mail.uuencode import uuencoded
+
+DEEPEST_INSIDE = 5  # mails in mails as files, TNEF in TNEF …
+MOST_INSIDE = 5000  # files and leaves of one mail, all containers together
+_MAIL_TYPE = re.compile(r"message/(?:rfc822|global|news)\Z")
+_ENCRYPTED_TYPE = re.compile(r"application/pgp-encrypted\Z")
 
 
 class Leaf(NamedTuple):
     """A part that is not made of parts, its transfer encoding removed.
 
     Attributes:
+        part: The IMAP section number.
+        name: The file name as sent, decoded.
+        path: The containers it was found in, below its part, with `/` between.
+        depth: How many containers those are.
         trouble: Why it could not be looked at; `data` is empty then.
     """
 
@@ -20,16 +31,20 @@ class Leaf(NamedTuple):
     content_type: str
     data: bytes
     trouble: str = ""
+    path: str = ""
+    depth: int = 0
 
 
 class Taken(NamedTuple):
-    """What a mail holds for us, and what was left alone."""
+    """What a mail holds for us, and what was left alone.
+
+    Attributes:
+        trouble: Why workbooks may be in it that cannot be had; empty where all is well.
+    """
 
     attachments: List[Attachment]
     skipped: List[Skipped]
-
-
-Found = Union[Attachment, Skipped]
+    trouble: str = ""
 
 
 def take(leaves: Iterable[Leaf], automatic: str = "") -> Taken:
@@ -38,45 +53,147 @@ def take(leaves: Iterable[Leaf], automatic: str = "") -> Taken:
     Args:
         automatic: Why the whole mail is no report; then nothing in it is taken.
     """
-    taken = Taken([], [])
+    taking = _Taking()
     for leaf in leaves:
-        for found in judge(leaf):
-            if isinstance(found, Attachment) and not automatic:
-                taken.attachments.append(found)
-            elif isinstance(found, Attachment):
-                taken.skipped.append(Skipped(found.part, found.name, automatic))
-            else:
-                taken.skipped.append(found)
-    return taken
+        taking.judge(leaf)
+    if not taking.attachments:
+        taking.look_into_texts()
+    if automatic:
+        refused = [Skipped(a.part, a.name, automatic) for a in taking.attachments]
+        return Taken([], [*refused, *taking.skipped])
+    return Taken(taking.attachments, taking.skipped, taking.trouble)
 
 
-def judge(leaf: Leaf) -> Iterator[Found]:
-    """What one leaf holds; at least one thing, taken or left alone with the reason."""
-    if leaf.trouble:
-        yield Skipped(leaf.part, leaf.name, leaf.trouble)
-    elif kinds.surely_other(leaf.name, leaf.content_type):
-        yield Skipped(leaf.part, leaf.name, f"{leaf.content_type} is no workbook")
-    elif kinds.by_content(leaf.data, leaf.name):
-        yield Attachment(leaf.part, "", leaf.name, leaf.content_type, leaf.data)
-    elif archive.is_zip(leaf.data) and not kinds.by_name(leaf.name):
-        yield from _in_archive(leaf)
-    elif kinds.by_name(leaf.name) or kinds.by_type(leaf.content_type):
-        yield Attachment(leaf.part, "", leaf.name, leaf.content_type, leaf.data)
-    else:
-        yield Skipped(leaf.part, leaf.name, f"{leaf.content_type} is no workbook")
+class _Taking:
+    """What was found so far in one mail, and how much may still come out of its containers."""
+
+    def __init__(self) -> None:
+        self.attachments: List[Attachment] = []
+        self.skipped: List[Skipped] = []
+        self.trouble = ""
+        self._texts: List[Leaf] = []
+        self._room = archive.MOST_BYTES
+        self._left = MOST_INSIDE
+
+    def judge(self, leaf: Leaf) -> None:
+        """Takes a leaf, leaves it alone with the reason, or opens it and judges what is inside."""
+        self._left -= 1
+        trouble = leaf.trouble
+        if self._left < 0:
+            trouble = f"the mail holds more than {MOST_INSIDE} files"
+        if trouble:
+            self.trouble = trouble
+            self._refuse(leaf, trouble)
+        else:
+            self._look_at(leaf, leaf.name, leaf.content_type)
+
+    def _look_at(self, leaf: Leaf, name: str, stated: str) -> None:
+        if kinds.surely_other(name, stated):
+            self._leave_text(leaf)
+        elif kinds.by_content(leaf.data, name):
+            self._take(leaf)
+        elif kinds.is_archive(leaf.data, name, stated):
+            self._open_archive(leaf)
+        elif kinds.by_name(name):
+            self._take(leaf)
+        elif tnef.is_tnef(leaf.data):
+            self._open(leaf, self._in_tnef(leaf))
+        elif smime.by_name_or_type(name, stated):
+            self._open_smime(leaf)
+        elif _MAIL_TYPE.match(stated) or kinds.tidy(name).lower().endswith(".eml"):
+            self._open(leaf, self._in_mail(leaf, leaf.data))
+        elif kinds.by_type(stated):
+            self._take(leaf)
+        else:
+            self._refuse_kind(leaf)
+
+    def look_into_texts(self) -> None:
+        """Files in uuencode, as mailers without MIME send them, in a mail without any other."""
+        for leaf in self._texts:
+            for name, data in uuencoded(leaf.data):
+                self.judge(leaf._replace(name=name, content_type="", data=data))
+
+    def _take(self, leaf: Leaf) -> None:
+        where = f"{leaf.path}/{leaf.name}" if leaf.path else ""
+        self.attachments.append(
+            Attachment(leaf.part, where, kinds.tidy(leaf.name), leaf.content_type, leaf.data)
+        )
+
+    def _refuse(self, leaf: Leaf, reason: str) -> None:
+        name = f"{leaf.path}/{leaf.name}" if leaf.path else leaf.name
+        self.skipped.append(Skipped(leaf.part, name, reason))
+
+    def _refuse_kind(self, leaf: Leaf) -> None:
+        if _ENCRYPTED_TYPE.match(leaf.content_type):
+            self.trouble = "the mail is encrypted with PGP"
+        elif leaf.content_type.startswith("multipart/"):
+            self.trouble = "the mail's MIME structure is broken"
+        self._refuse(leaf, f"{leaf.content_type or 'its content'} is no workbook")
+
+    def _leave_text(self, leaf: Leaf) -> None:
+        if leaf.content_type.startswith("text/") and b"begin" in leaf.data:
+            self._texts.append(leaf)
+        self._refuse_kind(leaf)
+
+    def _open(self, outer: Leaf, inside: Iterable[Leaf]) -> None:
+        if outer.depth >= DEEPEST_INSIDE:
+            self.trouble = f"more than {DEEPEST_INSIDE} containers in each other"
+            self._refuse(outer, self.trouble)
+            return
+        before = len(self.attachments) + len(self.skipped)
+        for leaf in inside:
+            self.judge(leaf)
+        if before == len(self.attachments) + len(self.skipped):
+            self._refuse(outer, "nothing in it")
+
+    def _open_archive(self, leaf: Leaf) -> None:
+        """The workbooks of a zip archive; archives and mails inside it are not opened.
+
+        An archive in which a workbook may be that cannot be had is taken as it is, so that it
+        is refused where people look for refused items.
+        """
+        outer, found, lost = _inside(leaf), False, not archive.is_zip(leaf.data)
+        for name, content in archive.unpack(leaf.data, self._room):
+            inner = outer._replace(name=name, data=b"")
+            if isinstance(content, str):
+                lost = lost or not name or kinds.by_name(name)
+                self._refuse(inner, content)
+            elif kinds.by_name(name) or kinds.by_content(content, name):
+                found = True
+                self._room -= len(content)
+                self._take(inner._replace(data=content))
+        if lost:
+            self._take(leaf)
+        elif not found:
+            self._refuse(leaf, "no workbook in the zip archive")
+
+    def _in_tnef(self, leaf: Leaf) -> Iterator[Leaf]:
+        for name, data in tnef.files(leaf.data):
+            yield _inside(leaf)._replace(name=name, data=data)
+
+    def _in_mail(self, leaf: Leaf, raw: bytes) -> Iterator[Leaf]:
+        from ttcli.mail import mime
+
+        outer = _inside(leaf)
+        for inner in mime.leaves_of(raw):
+            yield inner._replace(part=leaf.part, path=outer.path, depth=outer.depth)
+
+    def _open_smime(self, leaf: Leaf) -> None:
+        try:
+            self._open(leaf, self._in_mail(leaf, smime.signed_content(leaf.data)))
+        except smime.NotSigned as error:
+            self.trouble = str(error)
+            self._refuse(leaf, str(error))
 
 
-def _in_archive(leaf: Leaf) -> Iterator[Found]:
-    """The workbooks of a zip archive; archives inside it are not opened."""
-    outer = kinds.tidy(leaf.name) or "zip"
-    some = False
-    for name, content in archive.unpack(leaf.data):
-        if isinstance(content, str):
-            some = True
-            yield Skipped(leaf.part, f"{outer}/{name}".rstrip("/"), content)
-        elif kinds.by_name(name) or kinds.by_content(content, name):
-            some = True
-            inner = kinds.tidy(name)
-            yield Attachment(leaf.part, f"{outer}/{name}", inner, "", content)
-    if not some:
-        yield Skipped(leaf.part, leaf.name, "no workbook in the zip archive")
+_CONTAINERS: Dict[str, str] = {
+    "application/ms-tnef": "winmail.dat",
+    "application/pkcs7-mime": "smime.p7m",
+}
+
+
+def _inside(container: Leaf) -> Leaf:
+    """The beginning of a leaf inside a container."""
+    name = kinds.tidy(container.name) or _CONTAINERS.get(container.content_type, "unnamed")
+    path = f"{container.path}/{name}" if container.path else name
+    return Leaf(container.part, "", "", b"", "", path, container.depth + 1)

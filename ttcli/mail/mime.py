@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 MOST_PARTS = 5000
 DEEPEST = 100
+_MAILS = ("message/rfc822", "message/global", "message/news")
 
 
 class Head(NamedTuple):
@@ -67,7 +68,7 @@ def mail_of(uid: int, head: Head, internaldate: datetime, taken: Taken, trouble:
     """A Mail from its head and what was taken from it."""
     return Mail(
         uid, head.message_id, head.sender, head.subject, internaldate, head.date,
-        taken.attachments, taken.skipped, trouble,
+        taken.attachments, taken.skipped, trouble or taken.trouble,
     )  # fmt: skip
 
 
@@ -102,32 +103,53 @@ def _automatic(fields: Mapping[str, bytes]) -> str:
     return ""
 
 
+def leaves_of(raw: bytes) -> Iterator[Leaf]:
+    """The leaves of a message given as bytes."""
+    return leaves(message_from_bytes(raw))
+
+
 def leaves(message: Message, number: str = "", depth: int = 0) -> Iterator[Leaf]:
     """The parts that are not made of parts, in order; forwarded messages are looked into.
 
     Args:
         number: The section number of this message or multipart; empty for the mail itself.
     """
+    stated = message.get_content_type()
     if depth > DEEPEST:
-        yield Leaf(number, "", "", b"", "nested too deep")
-    elif message.is_multipart():
-        yield from _inside(message, number, depth)
-    else:
+        yield Leaf(number, "", stated, b"", f"more than {DEEPEST} parts in each other")
+    elif not message.is_multipart():
         yield _leaf(message, number or "1")
+    elif stated in _MAILS:
+        yield from _forwarded(message, number or "1", depth)
+    elif stated.startswith("message/"):
+        # the stdlib takes delivery reports and pointers to elsewhere apart, too; IMAP does not
+        yield Leaf(number or "1", "", stated, b"")
+    else:
+        yield from _multipart(message, number, depth)
 
 
-def _inside(message: Message, number: str, depth: int) -> Iterator[Leaf]:
+def _forwarded(message: Message, number: str, depth: int) -> Iterator[Leaf]:
+    """RFC 3501: the parts of a forwarded multipart are numbered right below the message."""
+    inner: Message = message.get_payload(0)  # type: ignore[assignment]
+    if "base64" in _encoding(message):
+        # forbidden (RFC 2045, 6.4) and done: what looks like a header is the encoded mail
+        inner = message_from_bytes(headers.decode_base64(inner.as_bytes()))
+    nested = inner.is_multipart() and inner.get_content_maintype() == "multipart"
+    yield from leaves(inner, number if nested else f"{number}.1", depth + 1)
+
+
+def _multipart(message: Message, number: str, depth: int) -> Iterator[Leaf]:
     children: Sequence[Message] = message.get_payload()  # type: ignore[assignment]
-    forwarded = message.get_content_maintype() == "message"
     for position, child in enumerate(children, 1):
-        if forwarded and child.is_multipart() and child.get_content_maintype() == "multipart":
-            # RFC 3501: the parts of a forwarded multipart are numbered right below the message
-            yield from leaves(child, number or "1", depth + 1)
-        elif position > MOST_PARTS:
+        if position > MOST_PARTS:
             yield Leaf(number, "", "", b"", f"more than {MOST_PARTS} parts")
             return
-        else:
-            yield from leaves(child, f"{number}.{position}" if number else str(position), depth + 1)
+        below = f"{number}.{position}" if number else str(position)
+        yield from leaves(child, below, depth + 1)
+
+
+def _encoding(message: Message) -> str:
+    return headers.decoded(_raw(message, "content-transfer-encoding")).lower()
 
 
 def _leaf(message: Message, number: str) -> Leaf:
