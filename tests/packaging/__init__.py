@@ -1,0 +1,1 @@
+"""Laws on the house itself: who imports whom, sizes, README, demo."""
