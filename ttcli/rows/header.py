@@ -1,0 +1,171 @@
+"""Finding the header row: among a sheet's first rows the one with most known headings."""
+
+from __future__ import annotations
+
+from typing import Dict, List, NamedTuple, Optional, Sequence, Union
+
+from ttcli.cells import Cell, Kind, address
+from ttcli.rows.headings import Found, Headings, match
+
+SEARCHED_ROWS = 30
+
+
+class Row(NamedTuple):
+    """A row of a sheet: its number, and its cells by sheet column."""
+
+    number: int
+    cells: Dict[int, Cell]
+
+
+class Header(NamedTuple):
+    """A header row (or two rows that are one header), and what was understood of it."""
+
+    first: int
+    last: int
+    found: Found
+
+    @property
+    def shown(self) -> str:
+        """The row number or numbers, as Excel shows them."""
+        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+
+
+class NoHeader(NamedTuple):
+    """Why a sheet is not taken.
+
+    Attributes:
+        kind: `empty`, `no-header-row`, `no-key-column` or `heading-twice`.
+        reason: A sentence for the sender.
+        row: The best candidate, 0 if the sheet is empty.
+        known: Its headings that are known.
+        unknown: Its headings that are not.
+    """
+
+    kind: str
+    reason: str
+    row: int = 0
+    known: Sequence[str] = ()
+    unknown: Sequence[str] = ()
+
+
+def find_header(
+    rows: Sequence[Row], headings: Headings, key: Sequence[str]
+) -> Union[Header, NoHeader]:
+    """The header row of a sheet.
+
+    Args:
+        rows: The sheet's first rows that hold anything, `SEARCHED_ROWS` and one more at most.
+        headings: What is known.
+        key: The fields without which a row is no header row.
+    """
+    candidates = _candidates(rows, headings, key)
+    with_key = [c for c in candidates if set(key) <= set(c.found.fields) and _is_table(c.found)]
+    if not with_key:
+        return _nothing_found(candidates, key)
+    # One row is better than two that say no more; of equals max() keeps the first.
+    best = max(with_key, key=lambda c: (len(c.found.fields), c.first == c.last))
+    if best.found.twice:
+        return _heading_twice(best)
+    return _with_second_language(best, rows, headings, key)
+
+
+def _candidates(rows: Sequence[Row], headings: Headings, key: Sequence[str]) -> List[Header]:
+    found = []
+    for index, row in enumerate(rows[:SEARCHED_ROWS]):
+        texts = {column: [cell.text] for column, cell in row.cells.items()}
+        found.append(Header(row.number, row.number, match(texts, headings)))
+        if index + 1 < len(rows) and _may_be_second(rows[index + 1], row):
+            below = rows[index + 1]
+            both = match(_joined(row, below), headings)
+            if _is_header_too(below, row, both, key):
+                found.append(Header(row.number, below.number, both))
+    return found
+
+
+def _is_header_too(below: Row, above: Row, both: Found, key: Sequence[str]) -> bool:
+    """Not so if the row below holds a key: a row of data may say ETA somewhere, too."""
+    tops = {column: cell.text for column, cell in above.cells.items()}
+    from_below = {c for c, (reading, _) in both.columns.items() if reading != tops.get(c)}
+    keys = {c for c, (_, field) in both.columns.items() if field in key}
+    return len(from_below) > 1 and all(c in from_below or c not in below.cells for c in keys)
+
+
+def _is_table(found: Found) -> bool:
+    """`HAWB: | 123` is a form with one known word, not a table with one column."""
+    return len(found.fields) > 1 or not (found.unknown or found.ignored)
+
+
+def _may_be_second(below: Row, above: Row) -> bool:
+    """Headings are texts, and the second row of a header follows at once."""
+    return below.number == above.number + 1 and all(
+        c.kind is Kind.TEXT for c in below.cells.values()
+    )
+
+
+def _joined(above: Row, below: Row) -> Dict[int, List[str]]:
+    """The readings of a two-row header: a banner reaches to the right until the next one."""
+    texts: Dict[int, List[str]] = {}
+    banner = ""
+    for column in sorted({*above.cells, *below.cells}):
+        top = above.cells[column].text if column in above.cells else ""
+        banner = top or banner
+        bottom = below.cells[column].text if column in below.cells else ""
+        both = [f"{banner} {bottom}", f"{bottom} {banner}", bottom] if banner and bottom else []
+        texts[column] = both + [text for text in (top, bottom) if text]
+    return texts
+
+
+def _with_second_language(
+    best: Header, rows: Sequence[Row], headings: Headings, key: Sequence[str]
+) -> Header:
+    """Takes in the row below if it repeats the headings in another language: it is no data."""
+    below = next((row for row in rows if row.number == best.last + 1), None)
+    if best.first != best.last or below is None:
+        return best
+    again = [c for c, (_, field) in best.found.columns.items() if _says(below, c, field, headings)]
+    keys = [c for c, (_, field) in best.found.columns.items() if field in key]
+    is_header = (
+        len(again) >= 2 and set(keys) <= set(again) and _may_be_second(below, Row(best.last, {}))
+    )
+    return best._replace(last=below.number) if is_header else best
+
+
+def _says(row: Row, column: int, field: str, headings: Headings) -> bool:
+    return column in row.cells and headings.field(row.cells[column].text) == field
+
+
+def _heading_twice(header: Header) -> NoHeader:
+    said = [
+        f"{' and '.join(address(header.last, column) for column in columns)} both mean {field}"
+        for field, columns in header.found.twice.items()
+    ]
+    return NoHeader(
+        "heading-twice",
+        f"headings {'; '.join(said)}: say in mapping.toml which one counts",
+        header.first,
+        [heading for heading, _ in header.found.columns.values()],
+        list(header.found.unknown.values()),
+    )
+
+
+def _nothing_found(candidates: Sequence[Header], key: Sequence[str]) -> NoHeader:
+    best = _most_hopeful(candidates)
+    if best is None:
+        return NoHeader("empty", "the sheet is empty")
+    known = [heading for heading, _ in best.found.columns.values()]
+    unknown = list(best.found.unknown.values())
+    if len(best.found.fields) > 1:
+        missing = ", ".join(field for field in key if field not in best.found.fields) or "one"
+        reason = f"row {best.shown} has {len(known)} known headings, but no key column ({missing})"
+        return NoHeader("no-key-column", reason, best.first, known, unknown)
+    return NoHeader("no-header-row", "no row with known headings", best.first, known, unknown)
+
+
+def _most_hopeful(candidates: Sequence[Header]) -> Optional[Header]:
+    """Most known headings, then most texts: what a person would have taken for the header row."""
+    with_cells = [c for c in candidates if c.found.columns or c.found.unknown or c.found.ignored]
+    return max(
+        with_cells,
+        key=lambda c: (len(c.found.fields), len(c.found.unknown)),
+        default=None,
+    )

@@ -1,0 +1,181 @@
+"""Which heading means which field. Exact only: HAWB and MAWB, ETA and ETD differ by one letter.
+
+A heading is compared in normal form: NFKC, case folded, without blanks and punctuation, and
+without a trailing No/Number. What can mean two fields means none.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+
+from ttcli.rows.mapping import Mapping
+from ttcli.rows.synonyms import FIELD_OF
+from ttcli.table import TargetTable
+
+_NUMBER_WORD = re.compile(r"(?<=.)(?:numbers?|nos?|num|nr)\Z")
+_TWO = "\0two fields"
+
+
+def normal(heading: str) -> str:
+    """A heading's normal form: letters and digits only, so `HAWB No.` = `hawb_no` = `hawbno`."""
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", heading).casefold())
+    if text.isascii():
+        return "".join(filter(str.isalnum, text))
+    return "".join(letter for letter in text if unicodedata.category(letter)[0] in "LNM")
+
+
+def _without_number(name: str) -> str:
+    return _NUMBER_WORD.sub("", name)
+
+
+class Headings:
+    """The headings a target table and a mapping know, for looking one up.
+
+    Args:
+        table: Its columns' names are known, and stand for their synonyms.
+        mapping: Its headings come before anything built in.
+        closed: Columns that no heading may fill.
+    """
+
+    def __init__(self, table: TargetTable, mapping: Mapping, closed: Iterable[str] = ()) -> None:
+        self._closed = frozenset(closed)
+        self._own = _own_names([column.name for column in table.columns])
+        self._built_in = _built_in([c.name for c in table.columns if c.name not in self._closed])
+        self._declared = _declared(mapping)
+        self._ignored = frozenset(map(normal, mapping.profile.ignore_headings))
+
+    def field(self, heading: str, nth: int = 1) -> Optional[str]:
+        """The field a heading means, or None; `nth` counts equal headings from the left."""
+        found = self._field(heading, nth)
+        return None if found in self._closed else found
+
+    def is_closed(self, heading: str) -> bool:
+        """Whether a heading is known, and its column is not for workbooks to fill."""
+        return normal(heading) in self._ignored or self._field(heading, 1) in self._closed
+
+    def is_declared(self, heading: str, nth: int = 1) -> bool:
+        """Whether mapping.toml itself says what a heading means."""
+        name = normal(heading)
+        return (name, nth) in self._declared or (name, 0) in self._declared
+
+    def _field(self, heading: str, nth: int) -> Optional[str]:
+        name = normal(heading)
+        if name in self._ignored:
+            return None
+        declared = self._declared.get((name, nth)) or self._declared.get((name, 0))
+        return declared or self._known(name) or self._in_two_languages(heading)
+
+    def _known(self, name: str) -> Optional[str]:
+        for form in (name, _without_number(name)):
+            found = self._own.get(form) or self._built_in.get(form)
+            if found:
+                return found if found != _TWO else None
+        return None
+
+    def _in_two_languages(self, heading: str) -> Optional[str]:
+        """`HAWB / 分单号`: every part is known and means the same field; `ETD/ETA` means none."""
+        parts = [part for part in re.split(r"[/\n|(（]", heading) if normal(part)]
+        fields = {self._known(normal(part)) for part in parts}
+        return fields.pop() if len(parts) > 1 and len(fields) == 1 else None
+
+
+def _own_names(columns: List[str]) -> Dict[str, str]:
+    """Normal form → column; without its No/Number too where no other column is called so."""
+    own: Dict[str, str] = {}
+    for column in columns:
+        name = normal(column)
+        own[name] = column if name not in own else _TWO
+    for column in columns:
+        short = _without_number(normal(column))
+        if short not in own:
+            own[short] = column
+        elif own[short] != column and normal(own[short]) != short:
+            own[short] = _TWO  # flight_no and flight_nr, and no flight
+    return own
+
+
+def _built_in(columns: List[str]) -> Dict[str, str]:
+    """Synonym → column, for the columns that are called by a synonym themselves."""
+    of_field: Dict[str, List[str]] = {}
+    for column in columns:
+        name = normal(column)
+        field = FIELD_OF.get(name) or FIELD_OF.get(_without_number(name))
+        if field:
+            of_field.setdefault(field, []).append(column)
+    chosen = {field: _speaker(field, names) for field, names in of_field.items()}
+    return {word: chosen[field] for word, field in FIELD_OF.items() if chosen.get(field)}
+
+
+def _speaker(field: str, columns: List[str]) -> str:
+    """The column that a field's synonyms mean; of several only one of the field's very name."""
+    if len(columns) == 1:
+        return columns[0]
+    exact = [column for column in columns if normal(column) == normal(field)]
+    return exact[0] if len(exact) == 1 else ""
+
+
+def _declared(mapping: Mapping) -> Dict[Tuple[str, int], str]:
+    return {
+        (normal(heading.text), heading.nth): field
+        for field, headings in mapping.profile.headings.items()
+        for heading in headings
+    }
+
+
+class Found(NamedTuple):
+    """A row's headings held against what is known.
+
+    Attributes:
+        columns: Sheet column → (heading, field), for the headings that are known.
+        unknown: Sheet column → heading.
+        ignored: Sheet column → heading whose column is not for workbooks to fill.
+        twice: Field → the sheet columns that all mean it.
+    """
+
+    columns: Dict[int, Tuple[str, str]]
+    unknown: Dict[int, str]
+    ignored: Dict[int, str]
+    twice: Dict[str, List[int]]
+
+    @property
+    def fields(self) -> List[str]:
+        """The fields found, each once."""
+        return list(dict.fromkeys(field for _, field in self.columns.values()))
+
+
+def match(texts: Dict[int, List[str]], headings: Headings) -> Found:
+    """Holds the texts of a row against what is known.
+
+    Args:
+        texts: Sheet column → ways to read its heading, best first; the first known one counts.
+    """
+    found = Found({}, {}, {}, {})
+    seen: Dict[str, int] = {}
+    declared: Set[int] = set()
+    for column in sorted(texts):
+        for reading in texts[column]:
+            nth = seen[normal(reading)] = seen.get(normal(reading), 0) + 1
+            field = headings.field(reading, nth)
+            if field:
+                found.columns[column] = (reading, field)
+                declared.update([column] if headings.is_declared(reading, nth) else [])
+                break
+        else:
+            closed = any(map(headings.is_closed, texts[column]))
+            (found.ignored if closed else found.unknown)[column] = texts[column][0]
+    return _settled(found, declared)
+
+
+def _settled(found: Found, declared: Set[int]) -> Found:
+    """Of several columns with one field, the only one that mapping.toml itself names wins."""
+    for field in found.fields:
+        same = [column for column, (_, other) in found.columns.items() if other == field]
+        said = [column for column in same if column in declared]
+        if len(same) > 1 and len(said) != 1:
+            found.twice[field] = same
+        elif len(same) > 1:
+            for column in set(same) - set(said):
+                found.unknown[column] = found.columns.pop(column)[0]
+    return found

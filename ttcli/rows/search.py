@@ -1,0 +1,108 @@
+"""Looks for the header row of every sheet before anything is written.
+
+All sheets share the columns of one rows.tsv, so these must be known first. A sheet can be read
+only once: what was read while looking is kept and comes first when the rows are read.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from ttcli.cells import Block, Sheet, Workbook
+from ttcli.errors import BadItem
+from ttcli.rows.columns import cell_at
+from ttcli.rows.header import SEARCHED_ROWS, Header, NoHeader, Row, find_header
+from ttcli.rows.headings import Headings
+
+
+class Searched(NamedTuple):
+    """A sheet after the search: either its header and its blocks, or why it is not taken."""
+
+    number: int
+    sheet: Sheet
+    header: Optional[Header] = None
+    missing: Optional[NoHeader] = None
+    blocks: Iterator[Block] = iter(())
+
+
+def search(
+    workbook: Workbook, headings: Headings, key: Sequence[str], hidden: bool
+) -> List[Searched]:
+    """Every sheet of a workbook, in order; hidden ones are not opened unless asked for."""
+    return [
+        _search_sheet(number, sheet, headings, key)
+        if hidden or sheet.state == "visible"
+        else Searched(number, sheet, missing=NoHeader("hidden", f"the sheet is {sheet.state}"))
+        for number, sheet in enumerate(workbook.sheets, 1)
+    ]
+
+
+def _search_sheet(number: int, sheet: Sheet, headings: Headings, key: Sequence[str]) -> Searched:
+    blocks = sheet.blocks()
+    rows, seen = _first_rows(blocks)
+    found = find_header(rows, headings, key)
+    if isinstance(found, Header):
+        return Searched(number, sheet, header=found, blocks=chain(seen, blocks))
+    close = getattr(blocks, "close", None)
+    if close:
+        close()
+    return Searched(number, sheet, missing=found)
+
+
+def _first_rows(blocks: Iterator[Block]) -> Tuple[List[Row], List[Block]]:
+    """The first rows that hold anything, one more than are searched, and the blocks they are in."""
+    rows: List[Row] = []
+    seen: List[Block] = []
+    for block in blocks:
+        seen.append(block)
+        rows += _rows(block, SEARCHED_ROWS + 1 - len(rows))
+        if len(rows) > SEARCHED_ROWS:
+            break
+    return rows, seen
+
+
+def _rows(block: Block, most: int) -> List[Row]:
+    rows: List[Row] = []
+    for index, number in enumerate(block.rows):
+        if len(rows) == most:
+            break
+        cells = {n: cell_at(column, index) for n, column in block.columns.items()}
+        filled = {n: cell for n, cell in cells.items() if cell and cell.text.strip()}
+        if filled:
+            rows.append(Row(number, filled))
+    return rows
+
+
+_KINDS = ("heading-twice", "no-key-column", "no-header-row")
+_MOST_NAMED = 12
+
+
+def refusal(searched: Sequence[Searched], key: Sequence[str]) -> BadItem:
+    """The error for a workbook of which no sheet can be taken, naming each sheet's best row."""
+    reasons = [(one.sheet.name, one.missing) for one in searched if one.missing]
+    kinds = {missing.kind for _, missing in reasons}
+    kind = next((kind for kind in _KINDS if kind in kinds), "no-header-row")
+    said = "; ".join(f"sheet {name!r}: {_described(missing)}" for name, missing in reasons)
+    hints = {
+        "heading-twice": "name the heading that counts under [headings] in mapping.toml",
+        "no-key-column": f"add the heading for {', '.join(key)} under [headings] in mapping.toml",
+        "no-header-row": "add the headings to mapping.toml; `ttcli inspect` shows what was found",
+    }
+    what = {
+        "heading-twice": "two headings mean the same field",
+        "no-key-column": f"no key column ({', '.join(key)})",
+        "no-header-row": "no header row",
+    }
+    return BadItem(f"{what[kind]}: {said or 'the workbook has no sheets'}", hints[kind], kind)
+
+
+def _described(missing: NoHeader) -> str:
+    if not missing.row:
+        return missing.reason
+    parts = [missing.reason, f"best candidate is row {missing.row}"]
+    if missing.unknown:
+        named = ", ".join(repr(heading[:60]) for heading in missing.unknown[:_MOST_NAMED])
+        more = len(missing.unknown) - _MOST_NAMED
+        parts.append(f"unknown there: {named}" + (f" and {more} more" if more > 0 else ""))
+    return ", ".join(parts)

@@ -1,0 +1,176 @@
+"""One sheet: its blocks become lines of rows.tsv; every row is accounted for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import compress
+from typing import Any, BinaryIO, Dict, List, NamedTuple, Sequence
+
+from ttcli.cells import Block, Sheet, address
+from ttcli.rows.columns import Converted, convert_column, part
+from ttcli.rows.duplicates import Keys
+from ttcli.rows.fates import Batch, Fate, Target, fates
+from ttcli.rows.keys import key_fields
+from ttcli.rows.lines import Digest, identity
+from ttcli.rows.rejects import Rejects
+from ttcli.rows.rule import NULL, REPAIRS
+from ttcli.rows.totals import Totals
+
+_NUMERIC = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
+
+
+class Output(NamedTuple):
+    """Where the rows of all sheets go."""
+
+    rows: BinaryIO
+    digest: Digest
+    keys: Keys
+    rejects: Rejects
+
+
+class SheetRows:
+    """Converts the rows of one sheet and keeps count of them.
+
+    Args:
+        number: The sheet's place in the workbook, 1-based.
+        header_row: The last row of the header; rows up to it are passed over.
+        targets: One for each field of rows.tsv, in order.
+    """
+
+    def __init__(
+        self, number: int, sheet: Sheet, header_row: int, targets: Sequence[Target], output: Output
+    ) -> None:
+        self.count: Counter[str] = Counter()
+        self.notes: Dict[str, Dict[str, Any]] = {}
+        self._number = number
+        self._sheet = sheet
+        self._targets = targets
+        self._output = output
+        self._missing = [target.position for target in targets if not target.source]
+        self._header_row = self._last_row = header_row
+        numeric = [target for target in targets if target.rule.column.type in _NUMERIC]
+        fields = {target.rule.column.name: target.position - 1 for target in numeric}
+        self._totals = Totals(number, output.rows.tell(), fields)
+
+    def take(self, block: Block) -> None:
+        """Converts a block and writes its rows."""
+        block = _below(block, self._header_row)
+        if not block.rows:
+            return
+        batch = Batch(block, self._targets, [self._convert(block, t) for t in self._targets])
+        apart = fates(batch, self._sheet.totals_rows)
+        self._set_aside(batch, apart)
+        self._note(batch)
+        self._write(batch, apart, self._untouched(batch, apart))
+        self._count_rows(block.rows, apart)
+
+    def report(self) -> Dict[str, Any]:
+        """The counts, when all blocks are taken; `read` is the sum of what rows became."""
+        count = self.count
+        span = self._last_row - self._header_row
+        blank = span - count["written"] - count["rejected"] - count["totals"]
+        return {
+            "read": span,
+            "written": count["written"],
+            "rejected": count["rejected"],
+            "duplicates": 0,
+            "totals": count["totals"],
+            "blank": blank,
+            "repaired": sum(n["count"] for word, n in self.notes.items() if word in REPAIRS),
+            "cells_rejected": count["cells_rejected"],
+            "untouched": count["untouched"],
+            "notes": self.notes,
+            "totals_check": self._totals.check(self._output.rows),
+        }
+
+    def _convert(self, block: Block, target: Target) -> Converted:
+        column = block.columns.get(target.source)
+        if column is None:
+            return Converted([NULL] * len(block.rows), {}, {})
+        return convert_column(column, target.rule)
+
+    def _set_aside(self, batch: Batch, apart: Dict[int, Fate]) -> None:
+        for index, fate in apart.items():
+            row = batch.block.rows[index]
+            line = [field.values[index] for field in batch.fields]
+            if fate.word == "totals":
+                self._totals.add(row, line)
+            elif fate.word == "rejected":
+                self._totals.add_rejected(line)
+            for target, fault in fate.faults:
+                self._reject(batch, target, index, fault.reason, fault.rule)
+
+    def _reject(self, batch: Batch, target: Target, index: int, reason: str, rule: str) -> None:
+        where = address(batch.block.rows[index], target.source) if target.source else ""
+        raw = batch.raw(target, index)
+        self._output.rejects.add(self._sheet.name, where, target.heading, raw, reason, rule)
+
+    def _note(self, batch: Batch) -> None:
+        """Counts repairs and warnings, and remembers where the first of each stands."""
+        for target, field in zip(batch.targets, batch.fields):
+            for word, indexes in field.notes.items():
+                first = address(batch.block.rows[indexes[0]], target.source)
+                note = self.notes.setdefault(word, {"count": 0, "first": first})
+                note["count"] += len(indexes)
+
+    def _untouched(self, batch: Batch, apart: Dict[int, Fate]) -> Dict[int, List[int]]:
+        """Index of a row → positions that the database must leave alone."""
+        untouched: Dict[int, List[int]] = {}
+        for target, field in zip(batch.targets, batch.fields):
+            for index, fault in field.rejected.items():
+                if index not in apart:
+                    self._reject(batch, target, index, fault.reason, fault.rule)
+                    self.count["cells_rejected"] += 1
+                    untouched.setdefault(index, []).append(target.position)
+            if target.source and target.rule.settings.keeps_blank and NULL in field.values:
+                for index, value in enumerate(field.values):
+                    if value == NULL and index not in field.rejected and index not in apart:
+                        untouched.setdefault(index, []).append(target.position)
+        return untouched
+
+    def _write(self, batch: Batch, apart: Dict[int, Fate], untouched: Dict[int, List[int]]) -> None:
+        rows = batch.block.rows
+        columns = [field.values for field in batch.fields]
+        origins = self._origins(rows, untouched)
+        if apart:
+            stays = [index not in apart for index in range(len(rows))]
+            columns = [list(compress(column, stays)) for column in columns]
+            origins = list(compress(origins, stays))
+        if not origins:
+            return
+        lines = list(map(b"\t".join, zip(*columns)))
+        said = map(identity, lines, origins) if untouched or self._missing else lines
+        self._output.digest.update(b"\n".join(said) + b"\n")
+        self._output.rows.write(b"\n".join(map(b"\t".join, zip(lines, origins))) + b"\n")
+        self._output.keys.add(key_fields(columns, self._targets))
+        self.count["written"] += len(lines)
+        self.count["untouched"] += len(lines) if self._missing else len(untouched)
+
+    def _origins(self, rows: Sequence[int], untouched: Dict[int, List[int]]) -> List[bytes]:
+        """`<sheet>:<row>`, and the untouched positions behind it."""
+        after = b" " + b",".join(b"%d" % position for position in self._missing)
+        origin = b"%d:%%d%s" % (self._number, after if self._missing else b"")
+        origins = [origin % row for row in rows]
+        for index, positions in untouched.items():
+            every = sorted({*positions, *self._missing})
+            listed = b",".join(b"%d" % position for position in every)
+            origins[index] = b"%d:%d %s" % (self._number, rows[index], listed)
+        return origins
+
+    def _count_rows(self, rows: Sequence[int], apart: Dict[int, Fate]) -> None:
+        """Blank rows count only above the last row that is not: readers may leave them out."""
+        self.count.update(fate.word for fate in apart.values())
+        for index in range(len(rows) - 1, -1, -1):
+            if index not in apart or apart[index].word != "blank":
+                self._last_row = rows[index]
+                return
+
+
+def _below(block: Block, header_row: int) -> Block:
+    """The part of a block below the header row."""
+    if not block.rows or block.rows[0] > header_row:
+        return block
+    start = sum(row <= header_row for row in block.rows)
+    return Block(
+        block.rows[start:], {n: part(column, start) for n, column in block.columns.items()}
+    )

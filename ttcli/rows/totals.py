@@ -1,0 +1,121 @@
+"""TOTAL rows: known by the word in them, dropped, and held against what was read."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any, BinaryIO, Dict, List, NamedTuple, Sequence
+
+from ttcli.rows.lines import read_lines
+from ttcli.rows.rule import NULL, Rejected
+
+_TOTAL = re.compile(
+    r"(?:(?:grand|sub|over ?all|net|final)[ -]?)?(?:totals?|sum)\b|summe\b|gesamt(?:summe)?\b"
+    r"|total g[eé]n[eé]ral\b|tổng(?: cộng| số)?\b|jumlah\b|合计|总计|小计|總計|合計|小計",
+    re.IGNORECASE,
+)
+_REST = re.compile(r"[\s:=.,()0-9]*")
+
+TOTAL = Rejected("total", "a row of totals, not a shipment")
+
+MOST_ROWS = 1000
+"""Totals rows of one sheet whose numbers are kept; all are counted."""
+
+
+def is_total(text: str) -> bool:
+    """Whether a cell says that its row is one of totals: `TOTAL`, `Grand total: 45`, `合计`."""
+    match = _TOTAL.match(text)
+    return bool(match and _REST.fullmatch(text, match.end()))
+
+
+class Said(NamedTuple):
+    """A totals row: its number, what it says and what rejected rows above it hold, by field."""
+
+    row: int
+    numbers: Dict[str, Decimal]
+    rejected: Dict[str, float]
+
+
+class Totals:
+    """The totals rows of one sheet, and the check against its rows.
+
+    Args:
+        sheet: The sheet's number, as in the origins of rows.tsv.
+        start: Where the sheet's rows begin in rows.tsv.
+        fields: Numeric field → its 0-based place in a line.
+    """
+
+    def __init__(self, sheet: int, start: int, fields: Dict[str, int]) -> None:
+        self._prefix = b"%d:" % sheet
+        self._start = start
+        self._fields = fields
+        self._said: List[Said] = []
+        self._rejected = dict.fromkeys(fields, 0.0)
+
+    def add(self, row: int, line: Sequence[bytes]) -> None:
+        """Keeps the numbers of a totals row."""
+        if len(self._said) < MOST_ROWS:
+            numbers = {
+                f: Decimal(line[i].decode()) for f, i in self._fields.items() if line[i] != NULL
+            }
+            self._said.append(Said(row, numbers, dict(self._rejected)))
+
+    def add_rejected(self, line: Sequence[bytes]) -> None:
+        """The sender's sum holds the numbers of rows that we have rejected, too."""
+        for field, index in self._fields.items():
+            if line[index] != NULL:
+                self._rejected[field] += float(line[index])
+
+    def check(self, rows: BinaryIO) -> List[Dict[str, Any]]:
+        """Holds what the totals rows say against the rows written, read again if there are any.
+
+        Returns:
+            One object for each number of each totals row: `row`, `field`, `said`, `sum` (of the
+            rows above it, or of those since the totals row before) and `agrees`.
+        """
+        if not any(said.numbers for said in self._said):
+            return []
+        above, since = dict.fromkeys(self._fields, 0.0), dict.fromkeys(self._fields, 0.0)
+        waiting, found = list(self._said), []
+        for lines in read_lines(rows, self._start):
+            for line in lines:
+                *values, origin = line.split(b"\t")
+                if not origin.startswith(self._prefix):
+                    continue
+                row = int(origin[len(self._prefix) :].partition(b" ")[0])
+                while waiting and waiting[0].row < row:
+                    found += _compared(waiting.pop(0), above, since)
+                    since = dict.fromkeys(self._fields, 0.0)
+                for field, index in self._fields.items():
+                    if values[index] != NULL:
+                        number = float(values[index])
+                        above[field] += number
+                        since[field] += number
+        for said in waiting:
+            found += _compared(said, above, since)
+            since = dict.fromkeys(self._fields, 0.0)
+        return found
+
+
+def _compared(said: Said, above: Dict[str, float], since: Dict[str, float]) -> List[Dict[str, Any]]:
+    found = []
+    for field, number in said.numbers.items():
+        sums = (above[field] + said.rejected[field], above[field], since[field])
+        nearest = min(sums, key=lambda total: abs(total - float(number)))
+        found.append(
+            {
+                "row": said.row,
+                "field": field,
+                "said": str(number),
+                "sum": repr(round(nearest, 6)),
+                "agrees": _agree(number, nearest),
+            }
+        )
+    return found
+
+
+def _agree(said: Decimal, total: float) -> bool:
+    """Equal to the last digit said, and to what adding floats loses."""
+    exponent = said.as_tuple().exponent
+    last = 10.0 ** min(int(exponent), 0) if isinstance(exponent, int) else 0.0
+    return abs(float(said) - total) <= 0.5 * last + 1e-9 * abs(total)
