@@ -60,7 +60,8 @@ def parts_of(
     return {
         "[Content_Types].xml": f"{_HEAD}<Types/>",
         "_rels/.rels": rels(a="officeDocument xl/workbook.xml"),
-        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}">{properties}<sheets>'
+        "xl/workbook.xml": f'{_HEAD}<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}">'
+        f"{properties}<sheets>"
         '<sheet name="One" sheetId="1" r:id="s1"/></sheets></workbook>',
         "xl/_rels/workbook.xml.rels": rels(
             s1="worksheet worksheets/sheet1.xml",

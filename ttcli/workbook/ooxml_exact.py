@@ -88,7 +88,7 @@ class SheetParser:
     def __init__(self, source: SheetSource, last_row: int = 0) -> None:
         self.rows: List[Row] = []
         self.last_row = last_row
-        self.inside_rows = False
+        self._had_rows = False
         self.parser = Parser(source.part, self._start, self._end, self._text)
         self._source = source
         self._names = LocalNames()
@@ -114,6 +114,11 @@ class SheetParser:
     def close(self) -> None:
         """Ends the sheet; raises BadItem if it ended too early."""
         self.parser.close()
+
+    @property
+    def between_rows(self) -> bool:
+        """Whether a row may begin at this place."""
+        return self._path[-1] == "sheetData"
 
     def take_rows(self) -> List[Row]:
         """The rows finished since the last call."""
@@ -149,9 +154,9 @@ class SheetParser:
             raise BadItem(f"{self._source.part} is no worksheet but {name}", _REPAIR, "damaged")
 
     def _start_rows(self) -> None:
-        if self.inside_rows:
+        if self._had_rows:
             raise BadItem("the rows of the sheet stand in two places", _REPAIR, "damaged")
-        self.inside_rows = True
+        self._had_rows = True
 
     def _start_row(self, attributes: Dict[str, str]) -> None:
         number = attributes.get("r")

@@ -6,7 +6,7 @@ one, and no OOXML writer has a use for it.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterable, NoReturn, Optional
+from typing import Any, Callable, Dict, Iterable, List, NoReturn, Optional
 from xml.parsers import expat
 
 from ttcli.errors import BadItem
@@ -26,6 +26,7 @@ _OURS = frozenset(
 )
 # expat keeps an unfinished tag in memory; one that long is no spreadsheet's.
 _LONGEST_TOKEN = 1 << 24
+_UTF_8 = ("", "utf-8", "us-ascii")
 _RESEND = "open it in Excel, save it, and ask the sender for that copy"
 
 
@@ -46,6 +47,9 @@ class Parser:
         start: Called with `namespace local` and the attributes.
         end: Called with `namespace local`.
         text: Called with character data, in pieces as large as expat can make them.
+
+    Attributes:
+        prefixes: The namespace prefixes that hold at this place.
     """
 
     def __init__(
@@ -56,7 +60,8 @@ class Parser:
         text: Optional[TextHandler] = None,
     ) -> None:
         self.part = part
-        self.encoding = ""
+        self._encoding = ""
+        self.prefixes: List[str] = []
         self._fed = 0
         self._expat = parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
@@ -65,6 +70,8 @@ class Parser:
         parser.CharacterDataHandler = text
         parser.XmlDeclHandler = self._declaration
         parser.StartDoctypeDeclHandler = self._doctype
+        parser.StartNamespaceDeclHandler = self._enter_namespace
+        parser.EndNamespaceDeclHandler = self._leave_namespace
 
     def feed(self, data: bytes) -> None:
         """Parses some more bytes.
@@ -76,6 +83,11 @@ class Parser:
         self._fed += len(data)
         if self._fed - self._expat.CurrentByteIndex > _LONGEST_TOKEN:
             raise BadItem(f"{self.part}: a tag of more than 16 MB", "", "limit")
+
+    @property
+    def is_utf_8(self) -> bool:
+        """Whether the part's bytes may be taken for UTF-8."""
+        return self._encoding in _UTF_8
 
     def close(self) -> None:
         """Ends the document; raises BadItem if it is not complete."""
@@ -96,7 +108,13 @@ class Parser:
         raise BadItem(f"{self.part} is not well-formed XML: {reason}", _RESEND, "damaged")
 
     def _declaration(self, _version: str, encoding: Optional[str], _standalone: int) -> None:
-        self.encoding = (encoding or "").lower()
+        self._encoding = (encoding or "").lower()
+
+    def _enter_namespace(self, prefix: Optional[str], _address: Optional[str]) -> None:
+        self.prefixes.append(prefix or "")
+
+    def _leave_namespace(self, _prefix: Optional[str]) -> None:
+        self.prefixes.pop()
 
     def _doctype(self, *_: Any) -> NoReturn:
         raise BadItem(

@@ -1,0 +1,124 @@
+"""Text of XML as bytes, turned into COPY text without a parser, a column at a time.
+
+Nearly every text means itself. Only what holds an entity, an escape, a control or outer blanks is
+looked at one by one, and what XML would refuse is left to the exact reader, which says why.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, List, Match, Sequence
+
+from ttcli.cells import to_copy
+from ttcli.workbook.ooxml_text import clean
+
+_CONTROLS = bytes(range(32))
+_FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+# A text that begins like this may be nothing but blanks; which ones are, str.strip decides.
+_BLANK_STARTS = (b'" ', b'"\xc2', b'"\xe1\x9a', b'"\xe2\x80', b'"\xe2\x81', b'"\xe3\x80')
+_PLAIN = re.compile(rb"[^&\\_\x00-\x20\x80-\xff][^&\\_\x00-\x1f]*\Z")
+_ENTITY = re.compile("&(?:#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos));|&")
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_REMEMBERED = 10_000
+
+
+class Unproven(Exception):
+    """Bytes of which only the exact reader may say what they mean."""
+
+
+def prove_characters(xml: bytes) -> None:
+    """Raises Unproven for bytes that are no characters of XML 1.0 (§2.2) or may not stand there.
+
+    Controls are not looked for: they are refused where text is converted.
+    """
+    # Looking for one byte is several times faster, and mostly enough.
+    if b"]" in xml and b"]]>" in xml:
+        raise Unproven
+    if xml.isascii():
+        return
+    if b"\xef" in xml and (b"\xef\xbf\xbe" in xml or b"\xef\xbf\xbf" in xml):
+        raise Unproven
+    try:
+        xml.decode()
+    except UnicodeDecodeError:
+        raise Unproven from None
+
+
+class RawTexts:
+    """Converts columns of raw text; what repeats is converted once."""
+
+    def __init__(self) -> None:
+        self._known: Dict[bytes, bytes] = {}
+
+    def convert(self, values: Sequence[bytes]) -> Sequence[bytes]:
+        """Raw XML character data as COPY text.
+
+        Raises:
+            Unproven: XML would refuse one of them, or might.
+        """
+        if not _special(b'"' + b'"'.join(values)):
+            return values
+        known = self._known
+        if len(known) > _REMEMBERED:
+            known.clear()
+        found = [known.get(value) for value in values]
+        return [
+            self._convert(value) if text is None else text for value, text in zip(values, found)
+        ]
+
+    def _convert(self, value: bytes) -> bytes:
+        text = value if not value or _PLAIN.match(value) else _copy_text(value)
+        self._known[value] = text
+        return text
+
+
+def _special(joined: bytes) -> bool:
+    """Whether any of the texts, joined by quotes, may be anything else than itself."""
+    if b"&" in joined or b"\\" in joined or b"_x" in joined:
+        return True
+    if any(start in joined for start in _BLANK_STARTS):
+        return True
+    return len(joined.translate(None, _CONTROLS)) != len(joined)
+
+
+def _copy_text(value: bytes) -> bytes:
+    if _FORBIDDEN.search(value):
+        raise Unproven
+    # XML 1.0, §2.11: a line end is a newline however it is written.
+    text = value.decode().replace("\r\n", "\n").replace("\r", "\n")
+    return to_copy(clean(_ENTITY.sub(_character, text)))
+
+
+def _character(match: Match[str]) -> str:
+    decimal, hexadecimal, name = match.groups()
+    if name:
+        return _ENTITIES[name]
+    if not decimal and not hexadecimal:
+        raise Unproven
+    code = int(decimal) if decimal else int(hexadecimal, 16)
+    if not _is_character(code):
+        raise Unproven
+    return chr(code)
+
+
+def _is_character(code: int) -> bool:
+    """XML 1.0, §2.2."""
+    if code < 32:
+        return code in (9, 10, 13)
+    return code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code < 0x110000
+
+
+def raw_strings(xml: bytes, texts: RawTexts) -> List[bytes]:
+    """The strings of a run of plain `<si>` elements.
+
+    Raises:
+        Unproven: There is anything else in it, rich text for one.
+    """
+    found = _STRING.findall(xml)
+    if sum(map(len, [whole for whole, _ in found])) != len(xml):
+        raise Unproven
+    prove_characters(xml)
+    return list(texts.convert([text for _, text in found]))
+
+
+_STRING = re.compile(rb'(<si><t(?: xml:space="preserve")?>([^<]*)</t></si>)')
