@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import itertools
 import struct
+import zipfile
 from datetime import datetime, timezone
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -36,6 +39,47 @@ def report_mail(
     mail.set_content("Please find the report attached.\n")
     mail.add_attachment(workbook, maintype=XLSX[0], subtype=XLSX[1], filename=name)
     return mail.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def zipped(**files: bytes) -> bytes:
+    """A zip archive; `__` in a name stands for a dot."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, content in files.items():
+            opened.writestr(name.replace("__", "."), content)
+    return out.getvalue()
+
+
+def workbook() -> bytes:
+    """Bytes that are an OOXML workbook as far as anybody can tell from outside."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("[Content_Types].xml", "<Types/>")
+        opened.writestr("xl/workbook.xml", "<workbook/>")
+    return out.getvalue()
+
+
+BOOK = workbook()
+
+
+def part(head: str, body: bytes, encode: bool = True) -> bytes:
+    """A MIME part with its header lines; base64 unless said otherwise."""
+    if encode:
+        head += "\nContent-Transfer-Encoding: base64"
+        body = base64.encodebytes(body)
+    return head.encode("utf-8", "surrogateescape") + b"\n\n" + body
+
+
+def multipart(*parts: bytes, kind: str = "mixed", boundary: str = "b1") -> bytes:
+    """Some parts as one."""
+    head = f'Content-Type: multipart/{kind}; boundary="{boundary}"\n\n'.encode()
+    inner = b"".join(b"\n--" + boundary.encode() + b"\n" + each for each in parts)
+    return head + inner + b"\n--" + boundary.encode() + b"--\n"
+
+
+def mail(content: bytes, head: str = "") -> bytes:
+    """A message around a MIME entity."""
+    return b"From: a@b\nSubject: Track and Trace\nMIME-Version: 1.0\n" + head.encode() + content
 
 
 def tnef(*files: Tuple[str, bytes], long_name: str = "") -> bytes:

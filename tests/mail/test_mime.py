@@ -3,64 +3,20 @@
 from __future__ import annotations
 
 import base64
-import io
 import subprocess
-import zipfile
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Tuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fix_dovecot import make_certificates
-from tests.mails import tnef
+from tests.mail.shapes import NAMES, XLSX_TYPE
+from tests.mails import BOOK, mail, multipart, part, tnef, zipped
 from ttcli.mail import archive
 from ttcli.mail.mime import attachments_of
-
-XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-def zipped(**files: bytes) -> bytes:
-    """A zip archive; `__` in a name stands for a dot."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as opened:
-        for name, content in files.items():
-            opened.writestr(name.replace("__", "."), content)
-    return out.getvalue()
-
-
-def workbook() -> bytes:
-    """Bytes that are an OOXML workbook as far as anybody can tell from outside."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as opened:
-        opened.writestr("[Content_Types].xml", "<Types/>")
-        opened.writestr("xl/workbook.xml", "<workbook/>")
-    return out.getvalue()
-
-
-BOOK = workbook()
-
-
-def part(head: str, body: bytes, encode: bool = True) -> bytes:
-    """A MIME part with its header lines; base64 unless said otherwise."""
-    if encode:
-        head += "\nContent-Transfer-Encoding: base64"
-        body = base64.encodebytes(body)
-    return head.encode("utf-8", "surrogateescape") + b"\n\n" + body
-
-
-def multipart(*parts: bytes, kind: str = "mixed", boundary: str = "b1") -> bytes:
-    """Some parts as one."""
-    head = f'Content-Type: multipart/{kind}; boundary="{boundary}"\n\n'.encode()
-    inner = b"".join(b"\n--" + boundary.encode() + b"\n" + each for each in parts)
-    return head + inner + b"\n--" + boundary.encode() + b"--\n"
-
-
-def mail(content: bytes, head: str = "") -> bytes:
-    """A message around a MIME entity."""
-    return b"From: a@b\nSubject: Track and Trace\nMIME-Version: 1.0\n" + head.encode() + content
 
 
 def found(raw: bytes) -> List[Tuple[str, str, str]]:
@@ -74,37 +30,6 @@ def reasons(raw: bytes) -> Dict[str, str]:
     """Name or part of what was left alone, and why."""
     _, skipped = attachments_of(raw)
     return {each.name or each.part: each.reason for each in skipped}
-
-
-NAMES: Sequence[Tuple[str, str]] = [
-    (f'Content-Type: {XLSX_TYPE}; name="a.xlsx"', "a.xlsx"),
-    (f"Content-Type: {XLSX_TYPE}", ""),
-    ('Content-Type: application/octet-stream; name="a.xlsx"', "a.xlsx"),
-    ("Content-Type: application/octet-stream", ""),
-    ("Content-Type: APPLICATION/OCTET-STREAM; NAME=A.XLSX", "A.XLSX"),
-    ('Content-Type: image/png; name="a.xlsx"', "a.xlsx"),
-    ('Content-Disposition: inline; filename="a.xlsx "', "a.xlsx"),
-    ('Content-Disposition: attachment;\n filename="a b.xlsx"', "a b.xlsx"),
-    ("Content-Type: text/plain\nContent-Disposition: attachment; filename=a.xlsx", "a.xlsx"),
-    ('Content-Type: x/y; name="=?utf-8?q?=C3=BCber=2Exlsx?="', "über.xlsx"),
-    ("Content-Type: x/y; name==?iso-8859-1?B?/GJlci54bHN4?=", "über.xlsx"),
-    ('Content-Type: x/y; name="=?nonsense?q?a=2Exlsx?="', "a.xlsx"),
-    ('Content-Type: x/y; name="\udcfcber.xlsx"', "über.xlsx"),
-    ('Content-Type: x/y; name="über.xlsx"', "über.xlsx"),
-    ("Content-Disposition: attachment; filename*=UTF-8''%C3%BCber.xlsx", "über.xlsx"),
-    ("Content-Disposition: attachment; filename*=bogus'de'%FCber.xlsx", "über.xlsx"),
-    (
-        "Content-Disposition: attachment; filename*0*=utf-8''%E6%8A;\n"
-        ' filename*1*=%A5; filename*2="x.xlsx"',
-        "报x.xlsx",
-    ),
-    ('Content-Disposition: attachment; filename="../../etc/a.xlsx"', "a.xlsx"),
-    ('Content-Disposition: attachment; filename="C:\\\\dir\\\\a.xlsx"', "a.xlsx"),
-    ('Content-Disposition: attachment; filename="a\\"b.xlsx"', 'a"b.xlsx'),
-    ('Content-Disposition: attachment; filename="open.xlsx', "open.xlsx"),
-    ("Content-Type: application/vnd.ms-excel; charset", ""),
-    ("Content-Disposition: attachment; filename=tab\tin.xlsx", "tab in.xlsx"),
-]
 
 
 @pytest.mark.parametrize(("head", "name"), NAMES, ids=range(len(NAMES)))
@@ -233,7 +158,7 @@ def test_a_mail_attached_as_a_file_is_looked_into() -> None:
     encoded = part("Content-Type: message/rfc822", inner)
 
     assert found(mail(as_file)) == [("1", "Fwd.eml/a.xlsx", "a.xlsx")]
-    assert found(mail(multipart(encoded))) == [("1.2", "", "a.xlsx")]
+    assert found(mail(multipart(encoded))) == [("1", "message.eml/a.xlsx", "a.xlsx")]
 
 
 def test_mails_as_files_in_each_other_have_an_end() -> None:

@@ -9,11 +9,12 @@ from typing import Any, List
 import pytest
 
 from tests.fix_dovecot import Account
+from tests.mail.shapes import shapes
 from tests.mails import report_mail
 from ttcli.config import Secret
 from ttcli.errors import AccessDenied, ConfigError, Temporary
 from ttcli.mail.check import facts
-from ttcli.mail.message import Mail
+from ttcli.mail.message import Mail, read_mail
 from ttcli.mail.session import Session
 
 AUGUST = datetime(2026, 8, 22, 13, 15, tzinfo=timezone.utc)
@@ -108,7 +109,7 @@ def test_starttls_reads_the_same(mailbox: Account) -> None:
 
     assert len(new_mails(mailbox, tls=False, port=port)) == 1
     with Session(mailbox.settings(tls=False, port=port)) as session:
-        assert session.client.sock.version().startswith("TLSv1.")
+        assert session.commands.client.sock.version().startswith("TLSv1.")
 
 
 def test_folders_with_odd_names_open(mailbox: Account) -> None:
@@ -214,3 +215,16 @@ def test_check_keeps_what_was_fine_before_a_fault(mailbox: Account) -> None:
     assert (good.ok, bad.ok) == (True, False)
     assert "INBOX" in bad.fix
     assert bad.exit_code == 78
+
+
+def test_mails_read_by_their_parts_equal_mails_read_whole(mailbox: Account) -> None:
+    """The server's view of a mail's structure and ours give the same, shape by shape."""
+    raws = shapes()
+    for raw in raws:
+        mailbox.append(raw, SEPTEMBER)
+
+    got = new_mails(mailbox)
+
+    assert [mail.uid for mail in got] == list(range(1, len(raws) + 1))
+    for mail, raw in zip(got, raws):
+        assert mail == read_mail(raw, SEPTEMBER, mail.uid), raw.decode("latin-1")

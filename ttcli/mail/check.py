@@ -65,7 +65,7 @@ def facts(settings: MailboxSettings) -> List[Fact]:
 
 
 def _connection(session: Session, settings: MailboxSettings) -> Fact:
-    sock = session.client.sock
+    sock = session.commands.client.sock
     secured = sock.version() if isinstance(sock, ssl.SSLSocket) else "plain text on this machine"
     where = f"{settings.host}:{settings.port}"
     return Fact("mailbox login", True, f"{settings.username} at {where}, {secured}")
@@ -88,6 +88,6 @@ def _matching(session: Session, settings: MailboxSettings) -> Iterator[Fact]:
 
 
 def _offers(session: Session, settings: MailboxSettings) -> Iterator[Fact]:  # noqa: ARG001
-    offered = session.capabilities()
+    offered = session.commands.capabilities()
     useful = [word for word in _USEFUL if word in offered]
     yield Fact("mailbox offers", True, " ".join(useful) or "IMAP4rev1 only")

@@ -27,14 +27,15 @@ with warnings.catch_warnings():
     import imaplib2
 
 _NOT_NOW = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError)
-SLOWEST_LINK = 4096  # bytes a second that a transfer may not fall below
+SLOWEST_LINK = 16384  # bytes a second that a transfer may not fall below
 
 
 class Refused(Exception):
-    """The server answered NO or BAD; `text` is what it said."""
+    """The server answered NO or BAD, which is `kind`; `text` is what it said."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(kind, text)
+        self.kind = kind
         self.text = text
 
 
@@ -181,7 +182,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
             self._release_state_change()
         words = text[-1] or b""
         if kind != "OK":
-            raise Refused(words.decode("utf-8", "replace"))
+            raise Refused(kind, words.decode("utf-8", "replace"))
         return bytes(words)
 
     def _lost(self, error: Exception) -> Lost:
@@ -193,10 +194,10 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         """Sends a command and waits for its end."""
         return self.finish(self.start(name, *arguments), seconds)
 
-    def examine_folder(self, name: str) -> None:
-        """Opens a folder read-only; what it says of itself is in `untagged`."""
-        self.is_readonly = True
-        self.call("EXAMINE", name)
+    def open_folder(self, name: str, readonly: bool) -> None:
+        """Opens a folder; what it says of itself is in `untagged`."""
+        self.is_readonly = readonly
+        self.call("EXAMINE" if readonly else "SELECT", name)
         self.state = "SELECTED"
 
     def authenticate_with(self, mechanism: str, first: bytes, seconds: float = 0) -> None:

@@ -189,6 +189,7 @@ class _Taking:
 _CONTAINERS: Dict[str, str] = {
     "application/ms-tnef": "winmail.dat",
     "application/pkcs7-mime": "smime.p7m",
+    "message/rfc822": "message.eml",
 }
 
 

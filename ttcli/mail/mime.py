@@ -60,15 +60,15 @@ def read(raw: bytes, internaldate: datetime, uid: int) -> Mail:
         # the stdlib's parser raises all of these on real mail; one mail must not stop the others
         log.debug("UID %d cannot be parsed", uid, exc_info=True)
         trouble = f"the mail cannot be read: {type(error).__name__}: {error}"
-        return mail_of(uid, head, internaldate, Taken([], []), trouble)
+        return mail_of(uid, head, internaldate, Taken([], [], trouble))
     return mail_of(uid, head, internaldate, taken)
 
 
-def mail_of(uid: int, head: Head, internaldate: datetime, taken: Taken, trouble: str = "") -> Mail:
+def mail_of(uid: int, head: Head, internaldate: datetime, taken: Taken) -> Mail:
     """A Mail from its head and what was taken from it."""
     return Mail(
         uid, head.message_id, head.sender, head.subject, internaldate, head.date,
-        taken.attachments, taken.skipped, trouble or taken.trouble,
+        taken.attachments, taken.skipped, taken.trouble,
     )  # fmt: skip
 
 
@@ -132,8 +132,10 @@ def _forwarded(message: Message, number: str, depth: int) -> Iterator[Leaf]:
     """RFC 3501: the parts of a forwarded multipart are numbered right below the message."""
     inner: Message = message.get_payload(0)  # type: ignore[assignment]
     if "base64" in _encoding(message):
-        # forbidden (RFC 2045, 6.4) and done: what looks like a header is the encoded mail
-        inner = message_from_bytes(headers.decode_base64(inner.as_bytes()))
+        # forbidden (RFC 2045, 6.4) and done: what was taken for a header is the encoded mail
+        encoded = headers.decode_base64(inner.as_bytes())
+        yield Leaf(number, "", message.get_content_type(), encoded)
+        return
     nested = inner.is_multipart() and inner.get_content_maintype() == "multipart"
     yield from leaves(inner, number if nested else f"{number}.1", depth + 1)
 
