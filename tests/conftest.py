@@ -1,3 +1,3 @@
-"""Fixtures for every test; the real servers stand in `fix_postgres.py` and `fix_dovecot.py`."""
+"""Fixtures for every test: the real servers, and a world made of both."""
 
-pytest_plugins = ["tests.fix_postgres", "tests.fix_dovecot"]
+pytest_plugins = ["tests.fix_postgres", "tests.fix_dovecot", "tests.fix_world"]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import Iterator, Optional
 
 from ttcli.errors import Temporary
 from ttcli.spool.item import now_text
+
+_WRITES_WITHIN = 50  # hundredths of a second
 
 
 @contextlib.contextmanager
@@ -25,7 +28,7 @@ def held(base: Path, command: str) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Temporary(
-                f"the spool is locked by {_written(descriptor) or 'another process'}",
+                f"the spool is locked by {_holder(descriptor) or 'another process'}",
                 "nothing was changed; try again when it is done",
             ) from None
         os.ftruncate(descriptor, 0)
@@ -38,27 +41,34 @@ def held(base: Path, command: str) -> Iterator[None]:
 
 
 def holder(base: Path) -> Optional[str]:
-    """Who holds the lock now, or None; never waits, and takes no lock."""
+    """Who holds the lock now, or None; takes no lock, which would turn a run away."""
     try:
         descriptor = os.open(base / "lock", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     try:
-        # A shared lock would make a run that starts in this instant turn away.
-        return _written(descriptor) if _is_locked(descriptor) else None
+        return _holder(descriptor) if _holding_pid(descriptor) else None
     finally:
         os.close(descriptor)
 
 
-def _written(descriptor: int) -> str:
-    return os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+def _holder(descriptor: int) -> str:
+    """What the holder wrote; it may have taken the lock this instant and not written yet."""
+    pid = _holding_pid(descriptor)
+    for _ in range(_WRITES_WITHIN):
+        written = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+        if not pid or f"pid {pid}," in written:
+            return written
+        time.sleep(0.01)
+    return f"pid {pid}"
 
 
-def _is_locked(descriptor: int) -> bool:
-    """Asks /proc/locks (proc(5)), which lists a FLOCK with the file's inode at the line's place."""
+def _holding_pid(descriptor: int) -> int:
+    """Asks /proc/locks (proc(5)): `1: FLOCK ADVISORY WRITE 4711 fe:00:131 0 EOF`; 0 if nobody."""
     inode = f":{os.fstat(descriptor).st_ino}"
     try:
         lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
     except OSError:
-        return False
-    return any("FLOCK" in line and f"{inode} " in line for line in lines)
+        return 0
+    locks = [line.split() for line in lines if " FLOCK " in line and "->" not in line]
+    return next((int(lock[4]) for lock in locks if lock[5].endswith(inode)), 0)

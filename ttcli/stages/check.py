@@ -51,7 +51,7 @@ def _weighed(fact: Fact, spent: float) -> Fact:
 
 
 def _mapping(config: Config) -> Iterable[Fact]:
-    from ttcli.stages.target import current_mapping, mapping_file
+    from ttcli.stages.mapping import current_mapping, mapping_file
 
     path = mapping_file(config)
     current_mapping(config)

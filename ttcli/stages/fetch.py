@@ -69,7 +69,8 @@ def _take(
     spool: Spool, settings: MailboxSettings, uidvalidity: int, mail: Mail, report: Report
 ) -> None:
     """One mail's attachments become items; what is left alone is said."""
-    report.add(mails=1, skipped=len(mail.skipped))
+    named = [skipped for skipped in mail.skipped if skipped.name]  # not the mail's own text
+    report.add(mails=1, skipped=len(named))
     source = {
         "account": settings.username,
         "folder": settings.folder,

@@ -70,8 +70,9 @@ class Stages:
         """Pending → processed; without any pending item, no server is asked anything."""
         if not self._spool.ids(PENDING):
             return Report("process", dry_run=self._dry_run)
+        from ttcli.stages.mapping import current_mapping
         from ttcli.stages.process import process
-        from ttcli.stages.target import current_mapping, current_table, reserved_columns
+        from ttcli.stages.target import current_table, reserved_columns
 
         settings = self._config.database
         return process(

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import FrozenSet
 
-from ttcli import config as configuration
 from ttcli import table as tables
-from ttcli.config import Config, DatabaseSettings
+from ttcli.config import DatabaseSettings
 from ttcli.errors import AccessDenied, Temporary
-from ttcli.rows.mapping import Mapping, load_mapping
 from ttcli.spool.store import Spool
 from ttcli.table import TargetTable
 
@@ -62,22 +59,3 @@ def _same_target(table: TargetTable, settings: DatabaseSettings) -> bool:
 def reserved_columns(settings: DatabaseSettings) -> FrozenSet[str]:
     """The columns that ttcli fills itself, where the table has them."""
     return frozenset({"processed_at", "file_source", settings.source_time_column} - {""})
-
-
-def current_mapping(config: Config) -> Mapping:
-    """mapping.toml beside the configuration file, or the built-in synonyms alone.
-
-    Raises:
-        ConfigError: Every mistake in it at once.
-    """
-    path = mapping_file(config)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return Mapping.default()
-    return load_mapping(text)
-
-
-def mapping_file(config: Config) -> Path:
-    """Where mapping.toml is looked for."""
-    return (config.file or configuration.DEFAULT_FILE).parent / "mapping.toml"
