@@ -19,7 +19,7 @@ from ttcli.config import Limits
 from ttcli.errors import BadItem, from_os_error
 from ttcli.workbook.ooxml_xml import parse_part
 
-CHUNK = 1 << 16
+CHUNK = 1 << 17
 _MEGABYTE = 1 << 20
 # A sheet repeats itself, but every row has its own number: real ones stay under 100 to 1.
 _RATIO = 500
@@ -77,7 +77,7 @@ class Package:
         return _canonical(part) in self._members
 
     def chunks(self, part: str) -> Iterator[bytes]:
-        """The bytes of a part, inflated and checked against its CRC, about 64 KB at a time.
+        """The bytes of a part, inflated and checked against its CRC, about 128 KB at a time.
 
         Raises:
             BadItem: The part is missing, damaged, encrypted or larger than the limits allow.

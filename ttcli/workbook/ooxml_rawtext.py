@@ -16,7 +16,7 @@ _CONTROLS = bytes(range(32))
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 # A text that begins like this may be nothing but blanks; which ones are, str.strip decides.
 _BLANK_STARTS = (b'" ', b'"\xc2', b'"\xe1\x9a', b'"\xe2\x80', b'"\xe2\x81', b'"\xe3\x80')
-_PLAIN = re.compile(rb"[^&\\_\x00-\x20\x80-\xff][^&\\_\x00-\x1f]*\Z")
+_PLAIN = re.compile(rb"(?:[^&\\_\x00-\x20\xc2\xe1-\xe3][^&\\_\x00-\x1f]*)?\Z")
 _ENTITY = re.compile("&(?:#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos));|&")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _REMEMBERED = 10_000
@@ -58,17 +58,15 @@ class RawTexts:
         """
         if not _special(b'"' + b'"'.join(values)):
             return values
-        known = self._known
-        if len(known) > _REMEMBERED:
-            known.clear()
-        found = [known.get(value) for value in values]
-        return [
-            self._convert(value) if text is None else text for value, text in zip(values, found)
-        ]
+        plain = _PLAIN.match
+        return [value if plain(value) else self._look_up(value) for value in values]
 
-    def _convert(self, value: bytes) -> bytes:
-        text = value if not value or _PLAIN.match(value) else _copy_text(value)
-        self._known[value] = text
+    def _look_up(self, value: bytes) -> bytes:
+        text = self._known.get(value)
+        if text is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            text = self._known[value] = _copy_text(value)
         return text
 
 

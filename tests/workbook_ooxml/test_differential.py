@@ -1,0 +1,70 @@
+"""The fast reader gives what the exact one gives: the law that lets it be fast."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.workbook_ooxml.packages import parts_of, write
+from tests.workbook_ooxml.sheets import SHARED, Writer
+from ttcli.cells import cells_of
+from ttcli.config import Limits
+from ttcli.errors import BadItem
+from ttcli.workbook.ooxml import open_ooxml
+from ttcli.workbook.ooxml_exact import exact_blocks
+from ttcli.workbook.ooxml_fast import fast_blocks
+
+PART = "xl/worksheets/sheet1.xml"
+
+
+def outcome(path: Path, reader, xml: bytes, size: int):
+    """The cells in order, or the kind of the refusal, of a sheet that arrives in small pieces."""
+    workbook = open_ooxml(path, Limits())
+    try:
+        source = workbook.source("One", PART)
+        chunks = (xml[i : i + size] for i in range(0, len(xml), size))
+        return [cell for block in reader(source, chunks) for cell in cells_of(block)]
+    except BadItem as refusal:
+        return refusal.kind
+    finally:
+        workbook.package.close()
+
+
+def compare(path: Path, xml: bytes, size: int) -> None:
+    """Asserts the law for one sheet."""
+    expected = outcome(path, exact_blocks, xml, 1 << 16)
+
+    assert outcome(path, fast_blocks, xml, size) == expected
+
+
+@pytest.fixture(scope="module")
+def frame():
+    """A workbook whose sheet does not matter, and whose strings and styles do."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield write(Path(folder) / "w", parts_of("", shared=SHARED))
+
+
+sheets = given(
+    chance=st.randoms(use_true_random=False), size=st.sampled_from([11, 300, 2000, 1 << 16])
+)
+seeds = given(seed=st.integers(0, 1 << 62), size=st.sampled_from([11, 300, 2000, 1 << 16]))
+
+
+@settings(max_examples=500, deadline=None)
+@seeds
+def test_fast_equals_exact(frame, seed, size):
+    """Cell by cell, on sheets in many spellings, right and wrong ones."""
+    compare(frame, Writer(Random(seed)).sheet().encode(), size)
+
+
+@pytest.mark.nightly
+@settings(max_examples=20_000, deadline=None)
+@seeds
+def test_fast_equals_exact_on_many_sheets(frame, seed, size):
+    """The same, twenty thousand times."""
+    compare(frame, Writer(Random(seed)).sheet().encode(), size)
