@@ -44,8 +44,7 @@ class Trouble(Exception):
 
 def main() -> int:
     """Runs both servers until standard input ends; the exit code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
+    _on_signals(lambda *_: sys.exit(1))
     started: List[subprocess.Popen[bytes]] = []
     folder = _make_folder()
     try:
@@ -56,10 +55,16 @@ def main() -> int:
         print(f"demo: {trouble}", file=sys.stderr)
         return 1
     finally:
+        _on_signals(signal.SIG_IGN)  # the end is near, and must be whole
         for server in reversed(started):
             _stop(server)
         _remove(folder)
     return 0
+
+
+def _on_signals(do: Any) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, do)
 
 
 def _start(folder: Path, started: List[subprocess.Popen[bytes]]) -> Any:
