@@ -16,11 +16,12 @@ import typer
 
 import ttcli
 from ttcli import config as configuration
-from ttcli import errors, logs, views
+from ttcli import errors, logs, options, views
 from ttcli.config import Config
-from ttcli.errors import TtcliError
+from ttcli.errors import BadItem, TtcliError
+from ttcli.progress import watch_for
 from ttcli.spool import lock
-from ttcli.spool.drain import Report, Watch, unwatched
+from ttcli.spool.drain import Report
 from ttcli.spool.store import Spool
 
 log = logging.getLogger(__name__)
@@ -36,24 +37,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-STAGES = "The stages, in order"
-ASKING = "Looking and checking"
-REPAIR = "By hand"
-
-DRY_RUN = typer.Option(False, "--dry-run", "-n", help="Say what would be done, and do nothing.")
-AS_JSON = typer.Option(False, "--json", help="One JSON object for programs.")
-LIMIT = typer.Option(None, "--limit", min=1, help="At most this many mails.")
-FILES = typer.Argument(..., metavar="FILE...", help="Workbooks, or mails saved as .eml.")
-ITEM = typer.Argument(..., metavar="ITEM", help="Item id, as `ttcli status` shows it.")
-ITEMS = typer.Argument(None, metavar="[ITEM...]", help="Item ids, as `ttcli status` shows them.")
-ALL = typer.Option(False, "--all", help="Every failed item.")
-AS_OF = typer.Option(
-    None,
-    "--as-of",
-    formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"],
-    help="The as-of time, local; by default the mail's own or the file's last change.",
-)
-
 
 def _print_version(asked: bool) -> None:
     if asked:
@@ -61,22 +44,15 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-CONFIG = typer.Option(
-    None,
-    "--config",
-    "-c",
-    metavar="FILE",
-    help=f"Configuration file [$TTCLI_CONFIG, {configuration.DEFAULT_FILE}].",
-)
 VERSION = typer.Option(
     False, "--version", callback=_print_version, is_eager=True, help="Show the version."
 )
 
 
 @app.callback()
-def options(
+def every_command(
     context: typer.Context,
-    config: Optional[Path] = CONFIG,
+    config: Optional[Path] = options.CONFIG,
     version: bool = VERSION,  # noqa: ARG001 - its callback does the work
 ) -> None:
     """Turns a mailbox of track-and-trace workbooks into a trustworthy PostgreSQL table."""
@@ -86,46 +62,48 @@ def options(
 # -- the stages
 
 
-@app.command(rich_help_panel=STAGES)
-def fetch(context: typer.Context, limit: Optional[int] = LIMIT, dry_run: bool = DRY_RUN) -> None:
+@app.command(rich_help_panel=options.STAGES)
+def fetch(
+    context: typer.Context, limit: Optional[int] = options.LIMIT, dry_run: bool = options.DRY_RUN
+) -> None:
     """Mailbox → pending/: the attachments of new mails. Leaves the mailbox as it is."""
     _stage(context, "fetch", ["EMAIL"], dry_run, limit=limit)
 
 
-@app.command(rich_help_panel=STAGES)
-def process(context: typer.Context, dry_run: bool = DRY_RUN) -> None:
+@app.command(rich_help_panel=options.STAGES)
+def process(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     """pending/ → processed/: reads the workbooks into rows and rejects."""
     _stage(context, "process", ["DB"], dry_run)
 
 
-@app.command(rich_help_panel=STAGES)
-def load(context: typer.Context, dry_run: bool = DRY_RUN) -> None:
+@app.command(rich_help_panel=options.STAGES)
+def load(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     """processed/ → the target table → loaded/: one transaction an item."""
     _stage(context, "load", ["DB"], dry_run)
 
 
-@app.command(rich_help_panel=STAGES)
-def prune(context: typer.Context, dry_run: bool = DRY_RUN) -> None:
+@app.command(rich_help_panel=options.STAGES)
+def prune(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     """Removes loaded items older than FILE_RETENTION_DAYS. Failed ones stay."""
     _stage(context, "prune", [], dry_run)
 
 
-@app.command(rich_help_panel=STAGES)
-def run(context: typer.Context, dry_run: bool = DRY_RUN) -> None:
+@app.command(rich_help_panel=options.STAGES)
+def run(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     """fetch, process, load and prune under one lock; what the timer calls."""
     from ttcli.stages.run import Stages
 
     config = _configured(context, ["EMAIL", "DB"])
     with _locked(config, "run") as spool:
-        reports = Stages(config, spool, dry_run, _watch_for).run_all()
+        reports = Stages(config, spool, dry_run, watch_for).run_all()
     _finish(reports)
 
 
 # -- looking and checking
 
 
-@app.command(rich_help_panel=ASKING)
-def status(context: typer.Context, as_json: bool = AS_JSON) -> None:
+@app.command(rich_help_panel=options.ASKING)
+def status(context: typer.Context, as_json: bool = options.AS_JSON) -> None:
     """What is in the spool, how the last runs went, what failed and how to repair it."""
     from ttcli.stages.status import status as look
 
@@ -133,8 +111,8 @@ def status(context: typer.Context, as_json: bool = AS_JSON) -> None:
     typer.echo(_json(found) if as_json else views.status(found))
 
 
-@app.command(rich_help_panel=ASKING)
-def check(context: typer.Context, as_json: bool = AS_JSON) -> None:
+@app.command(rich_help_panel=options.ASKING)
+def check(context: typer.Context, as_json: bool = options.AS_JSON) -> None:
     """Tests configuration, spool, mailbox and database for real, each with its fix."""
     from ttcli.stages.check import check as test
 
@@ -146,24 +124,58 @@ def check(context: typer.Context, as_json: bool = AS_JSON) -> None:
     raise typer.Exit(code)
 
 
-@app.command(rich_help_panel=ASKING)
-def show(context: typer.Context, item: str = ITEM, as_json: bool = AS_JSON) -> None:
+@app.command(rich_help_panel=options.ASKING)
+def show(
+    context: typer.Context,
+    item: str = options.ITEM,
+    rejects: Optional[Path] = options.REJECTS,
+    as_json: bool = options.AS_JSON,
+) -> None:
     """One item's whole life: mail, sheets, counts, rejects, attempts, load."""
-    from ttcli.stages.show import show as look
+    from ttcli.stages import show as stage
 
-    found = look(_spool(_configured(context, [])), item)
+    config = _configured(context, [])
+    found = stage.show(_spool(config), item)
     typer.echo(_json(found) if as_json else views.item(found))
+    if rejects:
+        count = stage.write_rejects(_spool(config), item, rejects, config)
+        typer.echo(f"{count} rejected rows written to {rejects}", err=True)
+
+
+@app.command(rich_help_panel=options.ASKING)
+def inspect(
+    context: typer.Context,
+    file: Path = options.FILE,
+    cells: bool = options.CELLS,
+    as_json: bool = options.AS_JSON,
+) -> None:
+    """What ttcli sees in a workbook or a mail. Needs no server and no spool."""
+    from ttcli.stages import inspect as stage
+
+    config = _configured(context, [])
+    try:
+        if cells:
+            for piece in stage.cells(file, config.limits, config.passwords):
+                typer.echo(piece, nl=False)
+            return
+        found = stage.inspect(file, config)
+    except BadItem as error:
+        if not (cells or as_json):
+            raise
+        typer.echo(json.dumps(stage.refused(error), ensure_ascii=False))
+        raise typer.Exit(error.exit_code) from None
+    typer.echo(_json(found) if as_json else views.inspected(found))
 
 
 # -- by hand
 
 
-@app.command(rich_help_panel=REPAIR)
+@app.command(rich_help_panel=options.REPAIR)
 def add(
     context: typer.Context,
-    files: List[Path] = FILES,
-    as_of: Optional[datetime] = AS_OF,
-    dry_run: bool = DRY_RUN,
+    files: List[Path] = options.FILES,
+    as_of: Optional[datetime] = options.AS_OF,
+    dry_run: bool = options.DRY_RUN,
 ) -> None:
     """Puts workbooks or saved mails into pending/ by hand."""
     from ttcli.stages.add import add as put
@@ -174,12 +186,12 @@ def add(
     _finish([report])
 
 
-@app.command(rich_help_panel=REPAIR)
+@app.command(rich_help_panel=options.REPAIR)
 def retry(
     context: typer.Context,
-    items: Optional[List[str]] = ITEMS,
-    every: bool = ALL,
-    dry_run: bool = DRY_RUN,
+    items: Optional[List[str]] = options.ITEMS,
+    every: bool = options.ALL,
+    dry_run: bool = options.DRY_RUN,
 ) -> None:
     """Puts failed items back into pending/, to be read again."""
     from ttcli.stages.add import retry as put_back
@@ -219,7 +231,7 @@ def _stage(
 
     config = _configured(context, needs)
     with _locked(config, name) as spool:
-        report = Stages(config, spool, dry_run, _watch_for).run(name, **choices)
+        report = Stages(config, spool, dry_run, watch_for).run(name, **choices)
     _finish([report])
 
 
@@ -230,26 +242,6 @@ def _finish(reports: Sequence[Report]) -> NoReturn:
 
 def _json(found: Any) -> str:
     return json.dumps(found, ensure_ascii=False, indent=2, default=str)
-
-
-def _watch_for(stage: str) -> Watch:
-    """A progress bar on a terminal, nothing elsewhere: logs and units want plain lines."""
-    if not sys.stderr.isatty():
-        return unwatched
-    from rich.console import Console
-    from rich.progress import Progress
-
-    bar = Progress(console=Console(stderr=True), transient=True)
-    task = bar.add_task(stage, total=None)
-
-    def watch(done: int, total: int) -> None:
-        if done >= total:
-            bar.stop()
-        else:
-            bar.start()
-            bar.update(task, completed=done, total=total)
-
-    return watch
 
 
 def main() -> NoReturn:

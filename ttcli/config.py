@@ -1,24 +1,19 @@
 """Settings: environment variables first, then one file of `NAME=value` lines.
 
-The file is `--config`, else `$TTCLI_CONFIG`, else /etc/trackandtrace/config.env; its syntax is
-that of systemd's EnvironmentFile= (systemd.exec(5)), so that a unit can read the same file.
-`settings.py` holds the list of variables; this module finds their values and reports every
-mistake at once.
+The file is `--config`, else `$TTCLI_CONFIG`, else /etc/trackandtrace/config.env. `settings.py`
+holds the list of variables, `sources.py` finds their values; this module parses them and reports
+every mistake at once.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
-import re
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ttcli.errors import ConfigError
 from ttcli.settings import VARIABLES, Variable
-
-DEFAULT_FILE = Path("/etc/trackandtrace/config.env")
-_OURS = re.compile(r"(EMAIL|DB|APP)_[A-Z0-9_]+\Z")
+from ttcli.sources import DEFAULT_FILE, Found, collect
 
 
 class Secret:
@@ -150,6 +145,12 @@ class Config:
         )
 
     @property
+    def passwords(self) -> List[str]:
+        """What may open a password-protected workbook."""
+        password: str = self.workbook_password.reveal()
+        return [password] if password else []
+
+    @property
     def limits(self) -> Limits:
         """What one workbook may cost."""
         return Limits(
@@ -167,13 +168,6 @@ class Config:
         return f"Config({shown})"
 
 
-class _Found(NamedTuple):
-    """A raw value and where it stood, for messages."""
-
-    text: str
-    where: str
-
-
 def load(
     environ: Optional[Mapping[str, str]] = None,
     file: Optional[Path] = None,
@@ -189,11 +183,7 @@ def load(
     Raises:
         ConfigError: One error that names every mistake.
     """
-    environ = os.environ if environ is None else environ
-    mistakes: List[str] = []
-    path, lines = _read_file(environ, file, mistakes)
-    found = _collect(environ, lines, path, mistakes)
-    _report_unknown([*found, *(n for n in [*environ, *lines] if _OURS.match(n))], mistakes)
+    path, found, mistakes = collect(os.environ if environ is None else environ, file)
     values = {v.name: _value_of(v, found.get(v.name), needs, mistakes) for v in VARIABLES}
     if mistakes:
         raise ConfigError(
@@ -204,118 +194,8 @@ def load(
     return Config(values, list(found), path)
 
 
-def _read_file(
-    environ: Mapping[str, str], file: Optional[Path], mistakes: List[str]
-) -> Tuple[Optional[Path], Dict[str, str]]:
-    """The configuration file and its lines; a file that was asked for must be readable."""
-    asked = file or (Path(environ["TTCLI_CONFIG"]) if environ.get("TTCLI_CONFIG") else None)
-    path = asked or DEFAULT_FILE
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        if asked:
-            mistakes.append(f"{path}: no such file")
-        return None, {}
-    except (OSError, UnicodeDecodeError) as error:
-        mistakes.append(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}")
-        return None, {}
-    return path, parse_file(text, str(path), mistakes)
-
-
-_LINE = re.compile(r"""\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*\Z""", re.S)
-
-
-def parse_file(text: str, where: str, mistakes: List[str]) -> Dict[str, str]:
-    """`NAME=value` lines as systemd.exec(5) reads an EnvironmentFile=.
-
-    Lines that are blank or begin with `#` or `;` are comments, a backslash before the line's end
-    continues it, and a value may stand in single or double quotes.
-    """
-    values: Dict[str, str] = {}
-    for number, line in enumerate(text.replace("\\\n", "").splitlines(), 1):
-        if not line.strip() or line.lstrip()[0] in "#;":
-            continue
-        match = _LINE.match(line)
-        if match:
-            values[match[1]] = _unquote(match[2])
-        else:
-            mistakes.append(f"{where}, line {number}: expected NAME=value")
-    return values
-
-
-def _unquote(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] == "'":
-        return value[1:-1]
-    if len(value) >= 2 and value[0] == value[-1] == '"':
-        return re.sub(r'\\(["\\`$])', r"\1", value[1:-1])
-    return value
-
-
-def _collect(
-    environ: Mapping[str, str], lines: Mapping[str, str], path: Optional[Path], mistakes: List[str]
-) -> Dict[str, _Found]:
-    """Raw values by variable, environment before file, a secret's own sources beside both."""
-    found: Dict[str, _Found] = {}
-    for variable in VARIABLES:
-        for source, where in ((environ, "environment"), (lines, str(path))):
-            value = _from_source(variable, source, where, mistakes)
-            if value is not None:
-                found[variable.name] = value
-                break
-        else:
-            credential = _from_credentials(variable, environ, mistakes)
-            if credential is not None:
-                found[variable.name] = credential
-    return found
-
-
-def _from_source(
-    variable: Variable, source: Mapping[str, str], where: str, mistakes: List[str]
-) -> Optional[_Found]:
-    direct = source.get(variable.name)
-    pointer = source.get(f"{variable.name}_FILE") if variable.secret else None
-    if direct and pointer:
-        mistakes.append(
-            f"{variable.name} and {variable.name}_FILE are both set in {where}: keep one"
-        )
-    if pointer:
-        return _from_secret_file(Path(pointer), f"{variable.name}_FILE", mistakes)
-    return _Found(direct, where) if direct is not None else None
-
-
-def _from_credentials(
-    variable: Variable, environ: Mapping[str, str], mistakes: List[str]
-) -> Optional[_Found]:
-    """systemd's LoadCredential= (systemd.exec(5)): a file of the variable's name."""
-    directory = environ.get("CREDENTIALS_DIRECTORY")
-    if not (variable.secret and directory):
-        return None
-    path = Path(directory) / variable.name
-    return _from_secret_file(path, "CREDENTIALS_DIRECTORY", mistakes) if path.exists() else None
-
-
-def _from_secret_file(path: Path, name: str, mistakes: List[str]) -> Optional[_Found]:
-    try:
-        return _Found(path.read_text(encoding="utf-8").rstrip("\r\n"), name)
-    except (OSError, UnicodeDecodeError) as error:
-        mistakes.append(
-            f"{name}={path}: cannot be read: {getattr(error, 'strerror', None) or error}"
-        )
-        return _Found("unreadable", name)  # named once; not reported as missing too
-
-
-def _report_unknown(names: Sequence[str], mistakes: List[str]) -> None:
-    known = {variable.name for variable in VARIABLES}
-    known |= {f"{variable.name}_FILE" for variable in VARIABLES if variable.secret}
-    for name in sorted(set(names) - known):
-        near = difflib.get_close_matches(name, known, 1)
-        mistakes.append(
-            f"{name}: no such variable" + (f", did you mean {near[0]}?" if near else "")
-        )
-
-
 def _value_of(
-    variable: Variable, found: Optional[_Found], needs: Sequence[str], mistakes: List[str]
+    variable: Variable, found: Optional[Found], needs: Sequence[str], mistakes: List[str]
 ) -> Any:
     """The parsed value, or the parsed default; a missing required one is a mistake and empty."""
     if found and (found.text or variable.may_be_empty):

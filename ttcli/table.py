@@ -22,6 +22,7 @@ class TableColumn(NamedTuple):
         required: NOT NULL without a default: a row needs a value.
         writable: False for generated columns and GENERATED ALWAYS identities.
         labels: The labels of an enum type, in order; empty otherwise.
+        fallback: SQL of the default of a column that is NOT NULL: what a blank becomes in a new row.
     """
 
     name: str
@@ -31,6 +32,22 @@ class TableColumn(NamedTuple):
     required: bool = False
     writable: bool = True
     labels: Tuple[str, ...] = ()
+    fallback: str = ""
+
+
+class Policy(NamedTuple):
+    """How the stored value of a column and a newer row's become one.
+
+    Attributes:
+        kind: `overwrite`: the newer row's value, a blank clears · `keep`: the same, but a blank
+            changes nothing · `fill`: set once, never changed · `newest`: the later time or greater
+            number stays · `monotonic`: never back in `order`. Only with `overwrite` a blank clears.
+        order: The values of a monotonic column, first to last; one that is not among them never
+            replaces one that is.
+    """
+
+    kind: str = "overwrite"
+    order: Tuple[str, ...] = ()
 
 
 class TargetTable(NamedTuple):

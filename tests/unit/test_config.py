@@ -79,11 +79,19 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
 def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
     """One error names every variable, its value and what is allowed."""
     with pytest.raises(ConfigError) as raised:
-        loaded(tmp_path, EMAIL_PORT="993x", DEBUG="maybe", EMAIL_HOTS="x", DB_NAME="", LOG_LEVEL="loud")
+        loaded(
+            tmp_path, EMAIL_PORT="993x", DEBUG="maybe", EMAIL_HOTS="x", DB_NAME="", LOG_LEVEL="loud"
+        )
 
     message = str(raised.value)
     assert raised.value.exit_code == 78
-    for word in ("EMAIL_PORT='993x'", "DEBUG='maybe'", "did you mean EMAIL_HOST?", "DB_NAME", "LOG_LEVEL"):
+    for word in (
+        "EMAIL_PORT='993x'",
+        "DEBUG='maybe'",
+        "did you mean EMAIL_HOST?",
+        "DB_NAME",
+        "LOG_LEVEL",
+    ):
         assert word in message
 
 

@@ -30,7 +30,13 @@ def test_the_worst_code_wins(codes: list[int], worst: int) -> None:
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(errno.ENOSPC, 75), (errno.EDQUOT, 75), (errno.EIO, 74), (errno.EROFS, 74), (errno.EACCES, 74)],
+    [
+        (errno.ENOSPC, 75),
+        (errno.EDQUOT, 75),
+        (errno.EIO, 74),
+        (errno.EROFS, 74),
+        (errno.EACCES, 74),
+    ],
 )
 def test_a_full_disk_is_temporary_and_a_broken_one_is_not(number: int, code: int) -> None:
     """Making room cures ENOSPC; EIO wants a person."""

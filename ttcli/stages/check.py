@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 import uuid
@@ -75,7 +74,7 @@ def _spool(spool: Spool) -> Iterable[Fact]:
 
 
 def _rights(spool: Spool) -> Fact:
-    mode = os.stat(spool.base).st_mode & 0o777
+    mode = spool.base.stat().st_mode & 0o777
     closed = not mode & 0o007
     return Fact(
         "spool rights", closed, f"mode {mode:o}", "" if closed else f"chmod o= {spool.base}"

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Optional
+from typing import Any, Dict, FrozenSet, Optional, Sequence
 
 from ttcli.config import Limits
 from ttcli.errors import BadItem
@@ -17,6 +17,7 @@ from ttcli.spool.item import PENDING, PROCESSED, Item
 from ttcli.spool.store import Spool
 from ttcli.table import TargetTable
 from ttcli.workbook import child
+from ttcli.workbook.open import open_workbook, warm
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ class Process:
         table: The target table, whose columns and types are the rows' schema.
         mapping: Headings, synonyms, formats.
         reserved: Columns that ttcli fills itself.
+        passwords: What may open a password-protected workbook.
         scratch: Where a dry run writes; None for the item's own directory.
     """
 
@@ -40,6 +42,7 @@ class Process:
         mapping: Mapping,
         limits: Limits,
         reserved: FrozenSet[str],
+        passwords: Sequence[str] = (),
         jobs: int = 1,
         scratch: Optional[Path] = None,
     ) -> None:
@@ -48,6 +51,7 @@ class Process:
         self._mapping = mapping
         self._limits = limits
         self._reserved = reserved
+        self._passwords = passwords
         self._scratch = scratch
 
     def begin(self, item: Item) -> Work:
@@ -62,6 +66,7 @@ class Process:
             self._table,
             mapping,
             self._reserved,
+            self._passwords,
             limits=self._limits,
         )
 
@@ -82,6 +87,7 @@ def convert(
     table: TargetTable,
     mapping: Mapping,
     reserved: FrozenSet[str],
+    passwords: Sequence[str],
 ) -> Dict[str, Any]:
     """Runs in the child: payload → rows.tsv and rejects.csv in the folder; returns the report.
 
@@ -89,9 +95,8 @@ def convert(
         BadItem: The workbook cannot be read, or holds nothing for the table.
     """
     from ttcli.rows.convert import convert_workbook
-    from ttcli.workbook.open import open_workbook
 
-    workbook = open_workbook(payload, limits)
+    workbook = open_workbook(payload, limits, passwords)
     with (folder / "rows.tsv").open("w+b") as rows, (folder / "rejects.csv").open(
         "w", encoding="utf-8", newline=""
     ) as rejects:
@@ -131,14 +136,18 @@ def process(
     mapping: Mapping,
     limits: Limits,
     reserved: FrozenSet[str],
+    passwords: Sequence[str] = (),
     jobs: int = 1,
     dry_run: bool = False,
     watch: Watch = unwatched,
 ) -> Report:
     """Reads every pending workbook, up to `jobs` at a time."""
+    warm()
     report = Report("process", dry_run=dry_run)
     if not dry_run:
-        return drain(spool, Process(table, mapping, limits, reserved, jobs), report, watch)
+        return drain(
+            spool, Process(table, mapping, limits, reserved, passwords, jobs), report, watch
+        )
     with tempfile.TemporaryDirectory(dir=spool.tmp, prefix="dry-run-") as scratch:
-        stage = Process(table, mapping, limits, reserved, jobs, Path(scratch))
+        stage = Process(table, mapping, limits, reserved, passwords, jobs, Path(scratch))
         return drain(spool, stage, report, watch)

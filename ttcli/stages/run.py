@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import logging
 import time
-import traceback
 from typing import Any, Callable, Dict, List, Optional
 
 from ttcli.config import Config
@@ -32,7 +31,7 @@ class Stages:
         config: Config,
         spool: Spool,
         dry_run: bool = False,
-        watch_for: Callable[[str], Watch] = lambda stage: unwatched,
+        watch_for: Callable[[str], Watch] = lambda _: unwatched,
     ) -> None:
         self._config = config
         self._spool = spool
@@ -49,7 +48,7 @@ class Stages:
         except Exception as bug:
             report = Report(name, bugs=1, dry_run=self._dry_run)
             report.lines.append(("", "", f"a bug in ttcli, {type(bug).__name__}: {bug}"))
-            log.error("%s: %s\n%s", name, bug, traceback.format_exc())
+            log.exception("%s", name)
         report.finished = now_text()
         report.seconds = round(time.monotonic() - began, 3)
         self._record(report)
@@ -81,6 +80,7 @@ class Stages:
             current_mapping(self._config),
             self._config.limits,
             reserved_columns(settings),
+            self._config.passwords,
             self._config.max_concurrent_jobs,
             self._dry_run,
             self._watch_for("process"),

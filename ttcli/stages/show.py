@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
+from ttcli.config import Config
 from ttcli.errors import ConfigError
 from ttcli.spool.item import Item
 from ttcli.spool.store import Spool
@@ -18,9 +20,7 @@ def show(spool: Spool, identity: str) -> Dict[str, Any]:
     Raises:
         ConfigError: No such item.
     """
-    item = spool.find(identity)
-    if item is None:
-        raise ConfigError(f"{identity}: no such item in the spool", "`ttcli status` lists items")
+    item = _found(spool, identity)
     rejects, in_all = read_rejects(item)
     return {
         "state": item.state,
@@ -29,6 +29,27 @@ def show(spool: Spool, identity: str) -> Dict[str, Any]:
         "rejects": rejects,
         "rejects_in_all": in_all,
     }
+
+
+def write_rejects(spool: Spool, identity: str, out: Path, config: Config) -> int:
+    """Writes the rejected rows as a workbook to mail back; returns how many.
+
+    Raises:
+        ConfigError: No such item, or none of its rows was rejected.
+    """
+    from ttcli.stages import reject_workbook
+
+    item = _found(spool, identity)
+    if not read_rejects(item, 1)[1]:
+        raise ConfigError(f"{identity}: no row was rejected", "there is nothing to mail back")
+    return reject_workbook.write(item, out, config.limits, config.passwords)
+
+
+def _found(spool: Spool, identity: str) -> Item:
+    item = spool.find(identity)
+    if item is None:
+        raise ConfigError(f"{identity}: no such item in the spool", "`ttcli status` lists items")
+    return item
 
 
 def read_rejects(item: Item, most: int = MOST_REJECTS) -> Tuple[List[Dict[str, str]], int]:

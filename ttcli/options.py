@@ -1,0 +1,42 @@
+"""The options and arguments of the commands, and the headings they are listed under."""
+
+from __future__ import annotations
+
+import typer
+
+from ttcli.sources import DEFAULT_FILE
+
+STAGES = "The stages, in order"
+ASKING = "Looking and checking"
+REPAIR = "By hand"
+
+DRY_RUN = typer.Option(False, "--dry-run", "-n", help="Say what would be done, and do nothing.")
+AS_JSON = typer.Option(False, "--json", help="One JSON object for programs.")
+LIMIT = typer.Option(None, "--limit", min=1, help="At most this many mails.")
+FILE = typer.Argument(..., metavar="FILE", help="A workbook, or a mail saved as .eml.")
+CELLS = typer.Option(False, "--cells", help="Every cell the reader sees, one JSON line each.")
+REJECTS = typer.Option(
+    None,
+    "--rejects",
+    metavar="FILE.xlsx",
+    help="Write the rejected rows as a workbook to mail back: bad cells coloured, with reasons.",
+)
+FILES = typer.Argument(..., metavar="FILE...", help="Workbooks, or mails saved as .eml.")
+ITEM = typer.Argument(..., metavar="ITEM", help="Item id, as `ttcli status` shows it.")
+ITEMS = typer.Argument(None, metavar="[ITEM...]", help="Item ids, as `ttcli status` shows them.")
+ALL = typer.Option(False, "--all", help="Every failed item.")
+AS_OF = typer.Option(
+    None,
+    "--as-of",
+    formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"],
+    help="The as-of time, local; by default the mail's own or the file's last change.",
+)
+
+
+CONFIG = typer.Option(
+    None,
+    "--config",
+    "-c",
+    metavar="FILE",
+    help=f"Configuration file [$TTCLI_CONFIG, {DEFAULT_FILE}].",
+)
