@@ -196,7 +196,9 @@ class Database(Postgres):
         self.__dict__.update(server.__dict__)
         self.server = server
         self.database = name
-        server.run(f'CREATE DATABASE "{name}"')
+        # Copying the files takes a tenth of what PostgreSQL 15's new way takes, without fsync.
+        fast = server.run("SHOW server_version_num")[0][0] >= "150000"
+        server.run(f'CREATE DATABASE "{name}"' + (" STRATEGY file_copy" if fast else ""))
 
     def drop(self) -> None:
         """Throws out whoever is still connected, then the database."""

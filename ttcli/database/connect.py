@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, Set
 
 import psycopg2
 import psycopg2.extensions
@@ -44,7 +44,7 @@ class Connection(psycopg2.extensions.connection):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.prepared: Dict[Any, Any] = {}
+        self.prepared: Set[Any] = set()
 
 
 def connect(settings: DatabaseSettings, attempts: int = 4) -> Connection:

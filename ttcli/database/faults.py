@@ -10,6 +10,7 @@ import psycopg2
 
 from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
 
+MISSING_RIGHT = "42501"
 _AGAIN = "nothing was changed; the next run tries again"
 
 # The most specific prefix of the SQLSTATE decides.
@@ -73,13 +74,30 @@ def from_pg_error(error: psycopg2.Error, where: str = "PostgreSQL") -> OutsideFa
         where: Names the server in the message.
     """
     text = f"{where}: {_first_line(error)}"
-    if error.pgcode == "42501":
+    if error.pgcode == MISSING_RIGHT:
         return AccessDenied(text, _grant(error))
     if error.pgcode:
         return _from_state(error.pgcode, text)
     if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
         return _from_words(text)
     return ConfigError(text, "this is not expected: please report it with this message")
+
+
+# Classes of SQLSTATE that are no row's doing: the world's faults, transactions and cursors, our
+# statements, PostgreSQL's own. A trigger may raise any other.
+NOT_A_ROWS = (
+    "00", "01", "02", "03", "08", "0A", "25", "26", "28", "2D", "34", "3B", "3D", "3F",
+    "40", "42", "53", "55", "57", "58", "72", "F0", "HV", "XX",
+)  # fmt: skip
+
+
+def refuses_a_row(error: psycopg2.Error) -> bool:
+    """Whether a value, constraint or trigger is the cause: other rows may well be taken.
+
+    Row-level security refuses a row with the same SQLSTATE as a missing GRANT does.
+    """
+    state = error.pgcode or "XX"
+    return state == MISSING_RIGHT or state[:2] not in NOT_A_ROWS
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+import psycopg2.errors
 from psycopg2 import sql
 
 from ttcli.config import DatabaseSettings
@@ -34,24 +36,32 @@ _COLUMNS: Tuple[Tuple[str, str], ...] = (
     ("loaded_at", "timestamptz DEFAULT now()"),
     ("duration_ms", "bigint"),
     ("ttcli_version", "text"),
+    # Rows that the database refused, so that nothing is forgotten when we die after COMMIT.
+    ("rejects", "jsonb"),
+    # What confirm.py keeps for items that come late.
+    ("keys", "text[]"),
+    ("keys_digest", "text"),
+    ("keys_until", "timestamptz"),
 )
-_SHOWN = tuple(name for name, _ in _COLUMNS)
+_SHOWN = tuple(name for name, _ in _COLUMNS if not name.startswith(("keys", "rejects")))
 _LONGEST_NAME = 63  # bytes, PostgreSQL's NAMEDATALEN - 1
 
 
 class Entry(NamedTuple):
-    """What a load needs to know of an earlier one."""
+    """What a load needs to know of an earlier one; `rejects` only of the item asked for."""
 
     item_id: str
-    file_sha256: str
     rows_sha256: str
     columns: List[str]
+    source_at: datetime
     inserted: int
     updated: int
     unchanged: int
     stale: int
     duplicate_of: Optional[str]
     duration_ms: int
+    refused: bool
+    rejects: Optional[List[List[str]]]
 
 
 def name_of(table: TargetTable) -> str:
@@ -69,46 +79,50 @@ def statements(table: TargetTable) -> List[str]:
     """The DDL that makes the ledger, or completes one of an older version."""
     where = quoted(table.schema, name_of(table))
     body = ",\n    ".join(f"{name} {declared}" for name, declared in _COLUMNS)
-    return [f"CREATE TABLE IF NOT EXISTS {where} (\n    {body}\n)"]
+    return [f"CREATE TABLE IF NOT EXISTS {where} (\n    {body}\n)", _index(table)]
 
 
-def ensure(connection: Connection, table: TargetTable) -> None:
-    """Creates the ledger where it is missing, once a connection.
+def _index(table: TargetTable) -> str:
+    """Keeps the look for later confirmations, which every load has, off the whole ledger."""
+    where = quoted(table.schema, name_of(table))
+    return f"CREATE INDEX ON {where} (keys_until) WHERE keys_until IS NOT NULL"
+
+
+def ensure(cursor: Any, table: TargetTable) -> None:
+    """Creates the ledger where it is missing.
 
     Raises:
         AccessDenied: The ledger is missing and the role may not create it.
+        ConfigError: Another table has its name.
     """
-    if (table.schema, table.name) in connection.prepared:
+    missing = _missing(cursor, table)
+    if not missing:
         return
-    missing = _missing(connection, table)
-    if missing:
-        try:
-            with transaction(connection), connection.cursor() as cursor:
-                # Two hosts that both find no ledger would collide in CREATE TABLE IF NOT EXISTS.
-                cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ttcli ledger'))")
-                for statement in _cure(table, missing):
-                    cursor.execute(statement)
-        except AccessDenied as error:
-            hint = "as the table's owner: " + "; ".join(_cure(table, missing))
-            raise AccessDenied(f"The ledger is missing: {error.message}", hint) from error
-    connection.prepared[(table.schema, table.name)] = True
+    try:
+        # Two hosts that both find no ledger would collide even in CREATE TABLE IF NOT EXISTS.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ttcli ledger'))")
+        for statement in _cure(table, missing):
+            cursor.execute(statement)
+    except psycopg2.errors.InsufficientPrivilege as error:
+        hint = "as the table's owner: " + "; ".join(_cure(table, missing))
+        where = quoted(table.schema, name_of(table))
+        raise AccessDenied(f"Ledger {where} is missing and may not be created", hint) from error
 
 
-def _missing(connection: Connection, table: TargetTable) -> List[str]:
+def _missing(cursor: Any, table: TargetTable) -> List[str]:
     """The ledger's columns that are not there; all of them without a ledger."""
-    with transaction(connection), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT attname::text FROM pg_attribute"
-            " WHERE attrelid = to_regclass(%s) AND attnum > 0",
-            (quoted(table.schema, name_of(table)),),
-        )
-        there = {name for (name,) in cursor.fetchall()}
+    where = quoted(table.schema, name_of(table))
+    cursor.execute(
+        "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0",
+        (where,),
+    )
+    there = {name for (name,) in cursor.fetchall()}
     if there and "item_id" not in there:
         raise ConfigError(
-            f"Table {quoted(table.schema, name_of(table))} is not a ledger of ttcli",
+            f"Table {where} is not a ledger of ttcli",
             "rename it: ttcli keeps its ledger under this name",
         )
-    return [name for name in _SHOWN if name not in there]
+    return [name for name, _ in _COLUMNS if name not in there]
 
 
 def _cure(table: TargetTable, missing: List[str]) -> List[str]:
@@ -123,12 +137,14 @@ def entries(
     cursor: Any, table: TargetTable, item_id: str
 ) -> Tuple[Optional[Entry], Optional[Entry]]:
     """This item's row, and the latest row of all."""
-    fields = sql.SQL(", ").join(map(sql.Identifier, Entry._fields))
+    fields = [sql.Identifier(name) for name in Entry._fields[:-2]]
+    item = sql.Literal(item_id)
     cursor.execute(
         sql.SQL(
-            "SELECT {fields} FROM {ledger} WHERE item_id = {item} "
-            "UNION ALL (SELECT {fields} FROM {ledger} ORDER BY number DESC LIMIT 1)"
-        ).format(fields=fields, ledger=ledger_of(table), item=sql.Literal(item_id))
+            "SELECT {fields}, rejects IS NOT NULL, rejects FROM {ledger} WHERE item_id = {item}"
+            " UNION ALL (SELECT {fields}, rejects IS NOT NULL, NULL"
+            " FROM {ledger} ORDER BY number DESC LIMIT 1)"
+        ).format(fields=sql.SQL(", ").join(fields), ledger=ledger_of(table), item=item)
     )
     found = [Entry(*row) for row in cursor.fetchall()]
     mine = next((entry for entry in found if entry.item_id == item_id), None)
@@ -137,7 +153,10 @@ def entries(
 
 def write(cursor: Any, table: TargetTable, row: Dict[str, Any]) -> None:
     """Adds a row; NUL and lone surrogates, which no text column takes, are replaced."""
-    values = [sql.Literal(clean(value)) for value in row.values()]
+    values = [
+        value if isinstance(value, sql.Composable) else sql.Literal(clean(value))
+        for value in row.values()
+    ]
     cursor.execute(
         sql.SQL("INSERT INTO {ledger} ({names}) VALUES ({values})").format(
             ledger=ledger_of(table),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
 import psycopg2
 import tenacity
@@ -13,12 +14,15 @@ from psycopg2 import sql
 
 from ttcli import __version__
 from ttcli.config import DatabaseSettings
-from ttcli.database import ledger, staging
+from ttcli.database import ledger, merge, staging
+from ttcli.database.careful import Reject
 from ttcli.database.connect import Connection, transaction
+from ttcli.database.faults import MISSING_RIGHT, refuses_a_row
+from ttcli.database.merge import Given, Merged, RowRefused
+from ttcli.database.sample import Difference, Refusal
 from ttcli.database.target import quoted
-from ttcli.database.upsert import Census, Upsert, untouched_positions
 from ttcli.errors import BadItem, ConfigError, Temporary
-from ttcli.table import TableColumn, TargetTable
+from ttcli.table import Policy, TargetTable
 
 _ADVISORY = 0x7474636C  # "ttcl": our half of the lock's key, the table's oid is the other
 _ATTEMPTS = 4
@@ -53,12 +57,17 @@ class Load(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """What became of an item's rows; the first four add up to the rows of rows.tsv.
+    """What became of an item's rows.
+
+    inserted + updated + unchanged + stale + len(rejects) is the number of rows in rows.tsv.
 
     Attributes:
         stale: Rows left alone because the target holds newer ones.
         duplicate_of: The item id of the load that this one repeats; nothing was done then.
         already: The ledger had this very item; the numbers are those of its load.
+        rejects: Rows that the database refused, with its own message.
+        refused: Number of cells whose change a column's policy refused.
+        refusals: The first of them.
     """
 
     inserted: int
@@ -68,27 +77,70 @@ class Loaded(NamedTuple):
     duplicate_of: Optional[str] = None
     already: bool = False
     duration_ms: int = 0
+    rejects: Tuple[Reject, ...] = ()
+    refused: int = 0
+    refusals: Tuple[Refusal, ...] = ()
+
+
+class DryRun(NamedTuple):
+    """What a load would do, and the first rows that it would write."""
+
+    loaded: Loaded
+    differences: Tuple[Difference, ...]
 
 
 def load_item(
-    connection: Connection, settings: DatabaseSettings, table: TargetTable, load: Load
+    connection: Connection,
+    settings: DatabaseSettings,
+    table: TargetTable,
+    load: Load,
+    policies: Optional[Mapping[str, Policy]] = None,
 ) -> Loaded:
     """Loads one item in one transaction; deadlocks and serialization failures are tried again.
 
+    Args:
+        policies: Column → how stored and new value become one, where that is not overwriting.
+
     Raises:
-        BadItem: The database refuses a value.
+        BadItem: rows.tsv cannot be read by the database at all.
         Temporary, AccessDenied, ConfigError: As the server says; nothing was changed.
     """
-    _check_columns(table, load)
-    staging.ensure_schema(connection, settings)
-    ledger.ensure(connection, table)
+    given = Given(settings, table, load, policies or {})
+    _check_columns(given)
+    _prepare(connection, given)
+    return _persistently(lambda way: _load(connection, given, way))
+
+
+def dry_run(
+    connection: Connection,
+    settings: DatabaseSettings,
+    table: TargetTable,
+    load: Load,
+    policies: Optional[Mapping[str, Policy]] = None,
+    limit: int = 20,
+) -> DryRun:
+    """What `load_item` would do: the same statements, rolled back. Raises the same."""
+    given = Given(settings, table, load, policies or {}, limit)
+    _check_columns(given)
+    return _persistently(lambda way: _rehearse(connection, given, way))
+
+
+Way = Callable[[Any, Given], Merged]
+Result = TypeVar("Result")
+
+
+def _persistently(attempt: Callable[[Way], Result]) -> Result:
+    """The quick way, then the careful one if a row was refused; each again after a deadlock."""
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(_worth_another_try),
         stop=tenacity.stop_after_attempt(_ATTEMPTS),
         wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
         reraise=True,
     )
-    return retrying(_load, connection, settings, table, load)
+    try:
+        return retrying(attempt, merge.quickly)
+    except RowRefused:
+        return retrying.copy()(attempt, merge.carefully)
 
 
 def _worth_another_try(error: BaseException) -> bool:
@@ -98,152 +150,140 @@ def _worth_another_try(error: BaseException) -> bool:
     return isinstance(error, Temporary) and (state or "").startswith("40")
 
 
-def _check_columns(table: TargetTable, load: Load) -> None:
+def _check_columns(given: Given) -> None:
+    table, load = given.table, given.load
     unknown = [name for name in load.columns if table.column(name) is None]
     lacking = [name for name in table.key if name not in load.columns]
     if unknown or lacking:
         where = quoted(table.schema, table.name)
         words = [f"{where} has no column {name}" for name in unknown]
         words += [f"the rows have no key column {name}" for name in lacking]
-        raise ConfigError(
-            f"{load.file_name}: " + "; ".join(words), "read the item again: `ttcli retry`"
-        )
+        raise ConfigError(f"{load.file_name}: {'; '.join(words)}", "have the item read again")
 
 
-def _load(
-    connection: Connection, settings: DatabaseSettings, table: TargetTable, load: Load
-) -> Loaded:
-    began = time.monotonic()
+def _prepare(connection: Connection, given: Given) -> None:
+    """Makes sure of staging schema and ledger, once a connection."""
+    key = (given.settings.temp_schema, given.table.schema, given.table.name)
+    if key in connection.prepared:
+        return
     with transaction(connection), connection.cursor() as cursor:
-        _serialise(cursor, table)
-        mine, latest = ledger.entries(cursor, table, load.item_id)
-        if mine:
-            return _already(mine)
-        original = _repeats(load, latest)
-        if original:
-            loaded = Loaded(0, 0, staging.count_rows(load.rows), 0, original)
-        else:
-            loaded = _apply(cursor, settings, table, load)
-        loaded = loaded._replace(duration_ms=int((time.monotonic() - began) * 1000))
-        ledger.write(cursor, table, _ledger_row(load, loaded))
-    return loaded
+        _ensure(cursor, given)
+    connection.prepared.add(key)
+
+
+def _ensure(cursor: Any, given: Given) -> None:
+    staging.ensure_schema(cursor, given.settings)
+    ledger.ensure(cursor, given.table)
+
+
+def _load(connection: Connection, given: Given, way: Way) -> Loaded:
+    with transaction(connection), connection.cursor() as cursor:
+        return _in_transaction(cursor, given, way)[0]
+
+
+def _rehearse(connection: Connection, given: Given, way: Way) -> DryRun:
+    with transaction(connection), connection.cursor() as cursor:
+        _ensure(cursor, given)
+        loaded, merged = _in_transaction(cursor, given, way)
+        connection.rollback()
+    return DryRun(loaded, merged.differences if merged else ())
+
+
+def _in_transaction(cursor: Any, given: Given, way: Way) -> Tuple[Loaded, Optional[Merged]]:
+    began = time.monotonic()
+    _serialise(cursor, given.table)
+    mine, latest = ledger.entries(cursor, given.table, given.load.item_id)
+    if mine:
+        return _already(mine), None
+    original = latest if latest and _repeats(given.load, latest) else None
+    if original:
+        merged = merge.repeat(cursor, given, given.load.source_at > original.source_at)
+    else:
+        merged = _merge(cursor, given, way)
+    loaded = _loaded(merged, original, began)
+    ledger.write(cursor, given.table, {**_ledger_row(given.load, loaded), **merged.confirmed})
+    for name in merged.staged:
+        staging.drop(cursor, name)
+    return loaded, merged
 
 
 def _serialise(cursor: Any, table: TargetTable) -> None:
-    """One load of this table at a time, on however many hosts; other writers are not hindered."""
+    """One load of this table at a time, on however many hosts; other writers are not hindered.
+
+    A constraint checked only at COMMIT could no longer reject one row, so none is.
+    """
     name = sql.Literal(quoted(table.schema, table.name))
     cursor.execute(
-        sql.SQL("SELECT pg_advisory_xact_lock({}, {}::regclass::oid::int4)").format(
-            sql.Literal(_ADVISORY), name
-        )
+        sql.SQL(
+            "SET CONSTRAINTS ALL IMMEDIATE;"
+            " SELECT pg_advisory_xact_lock({}, {}::regclass::oid::int4)"
+        ).format(sql.Literal(_ADVISORY), name)
     )
 
 
 def _already(entry: ledger.Entry) -> Loaded:
     counts = (entry.inserted, entry.updated, entry.unchanged, entry.stale)
-    return Loaded(*counts, entry.duplicate_of, True, entry.duration_ms)
+    rejects = tuple(Reject(*reject) for reject in entry.rejects or ())
+    return Loaded(*counts, entry.duplicate_of, True, entry.duration_ms, rejects)
 
 
-def _repeats(load: Load, latest: Optional[ledger.Entry]) -> Optional[str]:
-    """The load that this one repeats: the latest, so that A, B, A ends as A.
+def _repeats(load: Load, latest: ledger.Entry) -> bool:
+    """Whether the latest load already did all that this one would; so A, B, A ends as A.
 
-    Stale rows in that load are no reason to leave out this one, which may be newer; nor is the
-    same file that now reads differently, because somebody corrected the mapping.
+    Rows of it that were stale, or that the database refused, are a reason to load them again:
+    this item may be newer, and somebody may have corrected the table. A file that reads
+    differently since somebody corrected the mapping is no repetition either.
     """
-    if latest is None or latest.stale or latest.rows_sha256 != load.rows_sha256:
-        return None
-    if list(load.columns) != latest.columns:
-        return None
-    return latest.duplicate_of or latest.item_id
+    same = latest.rows_sha256 == load.rows_sha256 and latest.columns == list(load.columns)
+    return same and not latest.stale and not latest.refused
 
 
-def _apply(cursor: Any, settings: DatabaseSettings, table: TargetTable, load: Load) -> Loaded:
-    stage = staging.stage(settings)
-    staging.create(cursor, stage, table, load.columns)
+def _merge(cursor: Any, given: Given, way: Way) -> Merged:
     try:
-        rows = staging.copy(cursor, stage, load.rows, table.key)
-        loaded = _merge(cursor, _upsert(cursor, settings, table, load, stage), rows)
-    except (psycopg2.DataError, psycopg2.IntegrityError) as error:
+        return way(cursor, given)
+    except psycopg2.Error as error:
+        if not refuses_a_row(error):
+            raise
+        if way is not merge.carefully:
+            raise RowRefused from error
+        if error.pgcode == MISSING_RIGHT:
+            raise
+        why = error.diag.message_primary
         raise BadItem(
-            f"{load.file_name}: PostgreSQL refuses a row: {error.diag.message_primary}",
+            f"{given.load.file_name}: PostgreSQL cannot take the rows: {why}",
             error.diag.context or error.diag.message_detail or "",
             kind="refused",
         ) from error
-    staging.drop(cursor, stage)
-    return loaded
 
 
-def _upsert(
-    cursor: Any, settings: DatabaseSettings, table: TargetTable, load: Load, stage: sql.Identifier
-) -> Upsert:
-    source_time = _column(table, settings.source_time_column)
-    filled = _filled(table, source_time, load)
-    brought = [table.column(name) for name in load.columns if name not in filled]
-    positions = untouched_positions(cursor, stage) if load.untouched else ()
-    return Upsert(
-        table=table,
-        stage=stage,
-        columns=[column for column in brought if column and column.writable],
-        filled=filled,
-        source_time=source_time.name if source_time else "",
-        as_of=sql.Literal(load.source_at),
-        untouched={load.columns[position - 1]: position for position in positions},
+def _loaded(merged: Merged, original: Optional[ledger.Entry], began: float) -> Loaded:
+    return Loaded(
+        inserted=merged.inserted,
+        updated=merged.updated,
+        unchanged=merged.unchanged,
+        stale=merged.stale,
+        duplicate_of=(original.duplicate_of or original.item_id) if original else None,
+        duration_ms=int((time.monotonic() - began) * 1000),
+        rejects=merged.rejects,
+        refused=merged.refused,
+        refusals=merged.refusals,
     )
-
-
-def _column(table: TargetTable, name: str) -> Optional[TableColumn]:
-    """A column that we fill, found in any case, if it may be written and is not the key."""
-    for column in table.columns:
-        if name and column.name.lower() == name.lower() and column.name not in table.key:
-            return column if column.writable else None
-    return None
-
-
-def _filled(
-    table: TargetTable, source_time: Optional[TableColumn], load: Load
-) -> Dict[str, sql.Composable]:
-    """What we fill in by ourselves, where the target has the column."""
-    filled: Dict[str, sql.Composable] = {}
-    processed = _column(table, "processed_at")
-    if processed:
-        filled[processed.name] = sql.SQL("now()")
-    source = _column(table, "file_source")
-    if source:
-        filled[source.name] = sql.Literal(ledger.clean(load.file_name)[: source.length])
-    if source_time:
-        filled[source_time.name] = sql.Literal(load.source_at)
-    return filled
-
-
-def _merge(cursor: Any, upsert: Upsert, rows: int) -> Loaded:
-    """Takes a census and does what it calls for."""
-    cursor.execute(upsert.census())
-    census = Census(*cursor.fetchone())
-    if census.keyless:
-        raise BadItem(f"{census.keyless} row(s) without a key", "", kind="refused")
-    updated = _run(cursor, upsert.update()) if census.changed else 0
-    inserted = _run(cursor, upsert.insert(census.new == rows)) if census.new else 0
-    # Exact whatever a trigger swallows or another writer does between the statements.
-    return Loaded(inserted, updated, rows - inserted - updated - census.stale, census.stale)
-
-
-def _run(cursor: Any, statement: sql.Composable) -> int:
-    cursor.execute(statement)
-    return int(cursor.rowcount)
-
-
-def _ledger_row(load: Load, loaded: Loaded) -> Dict[str, Any]:
-    row = {name: getattr(load, name) for name in _FROM_LOAD}
-    row.update(zip(("inserted", "updated", "unchanged", "stale", "duplicate_of"), loaded))
-    return {
-        **row,
-        "columns": list(load.columns),
-        "duration_ms": loaded.duration_ms,
-        "ttcli_version": __version__,
-    }
 
 
 _FROM_LOAD = (
     "item_id", "file_sha256", "rows_sha256", "file_name", "message_id", "sender", "subject",
-    "source_at", "rows_read", "rejected",
+    "source_at", "rows_read",
 )  # fmt: skip
+_FROM_LOADED = ("inserted", "updated", "unchanged", "stale", "duplicate_of", "duration_ms")
+
+
+def _ledger_row(load: Load, loaded: Loaded) -> Dict[str, Any]:
+    rejects = [list(reject) for reject in loaded.rejects]
+    return {
+        **{name: getattr(load, name) for name in _FROM_LOAD},
+        **{name: getattr(loaded, name) for name in _FROM_LOADED},
+        "columns": list(load.columns),
+        "rejected": load.rejected + len(rejects),
+        "rejects": json.dumps(rejects) if rejects else None,
+        "ttcli_version": __version__,
+    }

@@ -10,78 +10,97 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Iterable, Sequence
 
+import psycopg2.errors
 from psycopg2 import sql
 
 from ttcli.config import DatabaseSettings
-from ttcli.database.connect import Connection, transaction
 from ttcli.database.target import identifier, quoted
 from ttcli.errors import AccessDenied, from_os_error
 from ttcli.table import TargetTable
 
-ORIGIN = "ttcli origin"  # a name that no workbook's column has
+# Names that no target column has.
+ORIGIN, LINE, REJECT = "ttcli origin", "ttcli line", "ttcli reject"
 _READ_BYTES = 1 << 20
 _WORTH_ANALYZING = 1000  # rows; below, the planner's guess from the table's size does
 
 
-def ensure_schema(connection: Connection, settings: DatabaseSettings) -> None:
-    """Creates DB_TEMP_SCHEMA where it is missing, once a connection.
+def ensure_schema(cursor: Any, settings: DatabaseSettings) -> None:
+    """Creates DB_TEMP_SCHEMA where it is missing.
 
     Raises:
         AccessDenied: It is missing and the role may not create it.
     """
     schema = settings.temp_schema
-    if ("schema", schema) in connection.prepared:
+    cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,))
+    if cursor.fetchone():
         return
     try:
-        with transaction(connection), connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,))
-            if not cursor.fetchone():
-                cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ttcli schema'))")
-                cursor.execute(
-                    sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema))
-                )
-    except AccessDenied as error:
+        # Two hosts that both find none would collide even in CREATE SCHEMA IF NOT EXISTS.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ttcli schema'))")
+        cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+    except psycopg2.errors.InsufficientPrivilege as error:
         raise AccessDenied(
-            f"Schema {quoted(schema)} for the staging tables is missing: {error.message}",
+            f"Schema {quoted(schema)} for the staging tables is missing and may not be created",
             f"as the database's owner: CREATE SCHEMA {quoted(schema)} AUTHORIZATION "
             f"{quoted(settings.username)};",
         ) from error
-    connection.prepared[("schema", schema)] = True
 
 
-def stage(settings: DatabaseSettings) -> sql.Identifier:
+def new_name(settings: DatabaseSettings) -> sql.Identifier:
     """A name that no other session uses, on this host or another."""
     return sql.Identifier(settings.temp_schema, f"stage_{secrets.token_hex(8)}")
 
 
-def create(cursor: Any, name: sql.Identifier, table: TargetTable, columns: Sequence[str]) -> None:
-    """Makes the staging table with the target's own types, so that COPY converts and checks."""
+def create(cursor: Any, stage: sql.Identifier, table: TargetTable, columns: Sequence[str]) -> None:
+    """Makes the staging table with the target's own types, so that COPY converts and checks.
+
+    The lines' numbers are there for the careful way only.
+    """
     cursor.execute(
         sql.SQL(
-            "CREATE UNLOGGED TABLE {stage} AS"
-            " SELECT {columns}, ''::text AS {origin} FROM {target} WITH NO DATA"
+            "CREATE UNLOGGED TABLE {stage} AS SELECT {columns}, ''::text AS {origin},"
+            " 0::bigint AS {line} FROM {target} WITH NO DATA"
         ).format(
-            stage=name,
+            stage=stage,
+            columns=_names(columns),
             origin=sql.Identifier(ORIGIN),
-            columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+            line=sql.Identifier(LINE),
             target=identifier(table),
         )
     )
 
 
-def copy(cursor: Any, name: sql.Identifier, rows: Path, key: Sequence[str]) -> int:
-    """Streams rows.tsv into the staging table, 1 MB at a time; returns the number of rows."""
-    statement = sql.SQL("COPY {} FROM STDIN").format(name)
+def create_raw(cursor: Any, stage: sql.Identifier, columns: Sequence[str]) -> None:
+    """Makes a staging table of texts, which takes any value; rejects are noted in it."""
+    texts = [sql.SQL("{} text").format(sql.Identifier(n)) for n in (*columns, ORIGIN, REJECT)]
+    cursor.execute(
+        sql.SQL(
+            "CREATE UNLOGGED TABLE {} ({} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, {})"
+        ).format(stage, sql.Identifier(LINE), sql.SQL(", ").join(texts))
+    )
+
+
+def copy(cursor: Any, stage: sql.Identifier, rows: Path, columns: Sequence[str]) -> int:
+    """Streams rows.tsv into a staging table, 1 MB at a time; returns the number of rows."""
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(stage, _names([*columns, ORIGIN]))
     with _open(rows) as file:
         cursor.copy_expert(statement, file, size=_READ_BYTES)
-    count = int(cursor.rowcount)
-    if count >= _WORTH_ANALYZING:
-        # Only the key: the join needs no more, and every column costs a sort of the sample.
-        names = sql.SQL(", ").join(map(sql.Identifier, key))
-        cursor.execute(sql.SQL("ANALYZE {} ({})").format(name, names))
-    return count
+    return int(cursor.rowcount)
+
+
+def analyze(cursor: Any, stage: sql.Identifier, rows: int, key: Sequence[str]) -> None:
+    """Tells the planner the size of a large staging table.
+
+    Only of the key: the join needs no more, and every column costs a sort of the sample.
+    """
+    if rows >= _WORTH_ANALYZING:
+        cursor.execute(sql.SQL("ANALYZE {} ({})").format(stage, _names(key)))
+
+
+def _names(columns: Iterable[str]) -> sql.Composable:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
 def _open(rows: Path) -> Any:
@@ -97,6 +116,6 @@ def count_rows(rows: Path) -> int:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(_READ_BYTES), b""))
 
 
-def drop(cursor: Any, name: sql.Identifier) -> None:
-    """Removes the staging table."""
-    cursor.execute(sql.SQL("DROP TABLE {}").format(name))
+def drop(cursor: Any, stage: sql.Identifier) -> None:
+    """Removes a staging table."""
+    cursor.execute(sql.SQL("DROP TABLE {}").format(stage))

@@ -42,10 +42,13 @@ SELECT a.attname, t.typname, format_type(a.atttypid, a.atttypmod),
        CASE WHEN t.typname IN ('varchar', 'bpchar') AND b.typmod > 4 THEN b.typmod - 4 END,
        b.filled AND NOT b.given,
        a.attgenerated = '' AND a.attidentity <> 'a',
-       ARRAY(SELECT enumlabel::text FROM pg_enum WHERE enumtypid = t.oid ORDER BY enumsortorder)
+       ARRAY(SELECT enumlabel::text FROM pg_enum WHERE enumtypid = t.oid ORDER BY enumsortorder),
+       CASE WHEN b.filled AND a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), '')
+            ELSE '' END
   FROM base b
   JOIN pg_type t ON t.oid = b.typid AND t.typtype <> 'd'
   JOIN pg_attribute a ON a.attrelid = %(oid)s AND a.attnum = b.attnum
+  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
  ORDER BY a.attnum
 """
 
@@ -112,7 +115,7 @@ def read_table(
 
 
 def _column(*row: Any) -> TableColumn:
-    return TableColumn(**dict(zip(TableColumn._fields, row)))._replace(labels=tuple(row[-1]))
+    return TableColumn(**dict(zip(TableColumn._fields, row)))._replace(labels=tuple(row[6]))
 
 
 def _find(cursor: Any, settings: DatabaseSettings) -> Tuple[int, str, str]:

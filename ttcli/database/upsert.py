@@ -11,30 +11,29 @@ No statement takes parameters: names may hold a percent sign.
 
 from __future__ import annotations
 
-from typing import Any, Dict, FrozenSet, List, NamedTuple, Sequence
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from psycopg2 import sql
 
+from ttcli.database import policy
 from ttcli.database.staging import ORIGIN
 from ttcli.database.target import identifier
-from ttcli.table import TableColumn, TargetTable
+from ttcli.table import Policy, TableColumn, TargetTable
 
 Part = sql.Composable
 
-# Types without an equality, or with one that calls different values equal.
-_COMPARED_AS_TEXT = {
-    "json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle", "citext",
-}  # fmt: skip
-_TEXT = {"text", "varchar"}
+_OVERWRITE = Policy()
+EVERY_ROW = sql.SQL("true")
 
 
 class Census(NamedTuple):
-    """How the rows of a staging table stand to the target."""
+    """How the rows of a staging table stand to the target; `refused` counts cells."""
 
     keyless: int
     new: int
     stale: int
     changed: int
+    refused: int
 
 
 class Upsert(NamedTuple):
@@ -43,7 +42,10 @@ class Upsert(NamedTuple):
     Attributes:
         columns: The columns that the workbook brought and that may be written, the key's too.
         filled: Column → expression of what is filled in by us: file name, times.
-        untouched: 1-based positions of cells that rows may ask to be left alone, by column.
+        source_time: The column of the as-of time, or nothing.
+        as_of: This load's as-of time.
+        untouched: Column → its position as rows name it that want the stored value left alone.
+        policies: Column → how old and new become one, where that is not overwriting.
     """
 
     table: TargetTable
@@ -53,116 +55,140 @@ class Upsert(NamedTuple):
     source_time: str
     as_of: Part
     untouched: Dict[str, int]
+    policies: Mapping[str, Policy]
 
     @property
     def settable(self) -> List[TableColumn]:
         """The brought columns outside the key."""
         return [column for column in self.columns if column.name not in self.table.key]
 
+    @property
+    def key(self) -> List[TableColumn]:
+        """The key's columns."""
+        return [column for column in self.columns if column.name in self.table.key]
+
     def census(self) -> Part:
-        """Counts keyless, new, stale and changed rows."""
+        """Counts keyless, new, stale and changed rows, and refused cells."""
         return sql.SQL(
-            "SELECT count(*) FILTER (WHERE {keyless}), count(*) FILTER (WHERE {new}),"
+            "SELECT count(*) FILTER (WHERE {keyless}),"
+            " count(*) FILTER (WHERE {new} AND NOT {keyless}),"
             " count(*) FILTER (WHERE NOT {new} AND {stale}),"
-            " count(*) FILTER (WHERE NOT {new} AND NOT {stale} AND {differs})"
-            " FROM {stage} AS s LEFT JOIN {target} AS t ON {match}"
+            " count(*) FILTER (WHERE NOT {new} AND NOT {stale} AND {differs}),"
+            " {refused} FROM {stage} AS s LEFT JOIN {target} AS t ON {match}"
         ).format(
-            keyless=_any(_null("s", name) for name in self.table.key),
+            keyless=self.keyless(),
             new=_null("t", self.table.key[0]),
-            stale=self._stale(),
-            differs=self._differs(),
+            stale=self.stale(),
+            differs=self.differs(),
+            refused=self._count_refused(),
             stage=self.stage,
             target=identifier(self.table),
-            match=self._match(),
+            match=self.match(),
         )
 
-    def update(self) -> Part:
+    def update(self, only: Part = EVERY_ROW) -> Part:
         """Writes the rows that differ and are not stale."""
-        values = {column.name: self._proposed(column) for column in self.settable}
+        values = {column.name: self.proposed(column) for column in self.settable}
         return sql.SQL(
             "UPDATE {target} AS t SET {sets} FROM {stage} AS s"
-            " WHERE {match} AND NOT {stale} AND {differs}"
+            " WHERE {match} AND {only} AND NOT {stale} AND {differs}"
         ).format(
             target=identifier(self.table),
             sets=_assignments({**values, **self.filled}),
             stage=self.stage,
-            match=self._match(),
-            stale=self._stale(),
-            differs=self._differs(),
+            match=self.match(),
+            only=only,
+            stale=self.stale(),
+            differs=self.differs(),
         )
 
-    def insert(self, all_new: bool) -> Part:
+    def insert(self, all_new: bool = False, only: Part = EVERY_ROW) -> Part:
         """Adds the rows whose key the target has not; in the key's order, which suits its index."""
-        brought = {column.name: _of("s", column.name) for column in self.columns}
+        brought = {column.name: _for_a_new_row(column) for column in self.columns}
         values = {**brought, **self.filled}
         return sql.SQL(
-            "INSERT INTO {target} AS t ({names}) SELECT {values} FROM {stage} AS s{new}"
-            " ORDER BY {order} ON CONFLICT ({key}) {action}"
+            "INSERT INTO {target} AS t ({names}) SELECT {values} FROM {stage} AS s"
+            " WHERE {only}{new} ORDER BY {order} ON CONFLICT ({key}) {action}"
         ).format(
             target=identifier(self.table),
-            names=_list(map(sql.Identifier, values)),
-            values=_list(values.values()),
+            names=listed(map(sql.Identifier, values)),
+            values=listed(values.values()),
             stage=self.stage,
+            only=only,
             new=sql.SQL("") if all_new else self._not_there(),
-            order=_list(_of("s", name) for name in self.table.key),
-            key=_list(map(sql.Identifier, self.table.key)),
+            order=listed(of("s", name) for name in self.table.key),
+            key=listed(map(sql.Identifier, self.table.key)),
             action=self._conflict(),
         )
 
     def _not_there(self) -> Part:
-        return sql.SQL(" WHERE NOT EXISTS (SELECT FROM {target} AS t WHERE {match})").format(
-            target=identifier(self.table), match=self._match()
+        return sql.SQL(" AND NOT EXISTS (SELECT FROM {target} AS t WHERE {match})").format(
+            target=identifier(self.table), match=self.match()
         )
 
     def _conflict(self) -> Part:
         names = [column.name for column in self.settable]
         if not names:
             return sql.SQL("DO NOTHING")
-        sets = _assignments({name: _of("excluded", name) for name in [*names, *self.filled]})
-        return sql.SQL("DO UPDATE SET {} WHERE NOT {}").format(sets, self._stale())
+        sets = _assignments({name: of("excluded", name) for name in [*names, *self.filled]})
+        return sql.SQL("DO UPDATE SET {} WHERE NOT {}").format(sets, self.stale())
 
-    def _match(self) -> Part:
-        pairs = [sql.SQL("{} = {}").format(_of("t", k), _of("s", k)) for k in self.table.key]
+    def keyless(self) -> Part:
+        """Whether a part of the key is missing: no such row could ever be found again."""
+        return any_of(_null("s", name) for name in self.table.key)
+
+    def match(self) -> Part:
+        """The join of `s` and `t`."""
+        pairs = [sql.SQL("{} = {}").format(of("t", k), of("s", k)) for k in self.table.key]
         return sql.SQL(" AND ").join(pairs)
 
-    def _stale(self) -> Part:
+    def stale(self) -> Part:
+        """Whether the stored row is newer than this load; one without a time is not."""
         if not self.source_time:
             return sql.SQL("false")
-        stored = _of("t", self.source_time)
+        stored = of("t", self.source_time)
         return sql.SQL("coalesce({} > {}, false)").format(stored, self.as_of)
 
-    def _differs(self) -> Part:
-        return _any(
-            sql.SQL("{} IS DISTINCT FROM {}").format(
-                comparable(column, self._proposed(column)),
-                comparable(column, _of("t", column.name)),
-            )
+    def differs(self) -> Part:
+        """Whether anything would be written."""
+        return any_of(
+            policy.differ(column, self.proposed(column), of("t", column.name))
             for column in self.settable
         )
 
-    def _proposed(self, column: TableColumn) -> Part:
-        """What the row would hold after this load."""
-        value: Part = _of("s", column.name)
+    def proposed(self, column: TableColumn) -> Part:
+        """What a stored row would hold after this load."""
+        stored, brought = of("t", column.name), of("s", column.name)
+        value = policy.merged(column, self._policy(column), stored, brought)
         if column.name not in self.untouched:
             return value
         return sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(
-            self._is_untouched(column.name), _of("t", column.name), value
+            self._is_untouched(column.name), stored, value
         )
+
+    def refusing(self) -> List[Any]:
+        """Pairs of a column and the condition under which its policy refuses the change."""
+        pairs = [(column, self._refusal(column)) for column in self.settable]
+        return [(column, part) for column, part in pairs if part is not None]
+
+    def _refusal(self, column: TableColumn) -> Optional[Part]:
+        stored, brought = of("t", column.name), of("s", column.name)
+        return policy.refusal(column, self._policy(column), stored, brought)
+
+    def _count_refused(self) -> Part:
+        counts: List[Part] = [
+            sql.SQL("count(*) FILTER (WHERE NOT {} AND {})").format(self.stale(), part)
+            for _, part in self.refusing()
+        ]
+        return sql.SQL(" + ").join(counts or [sql.SQL("0")])
+
+    def _policy(self, column: TableColumn) -> Policy:
+        return self.policies.get(column.name, _OVERWRITE)
 
     def _is_untouched(self, name: str) -> Part:
         return sql.SQL("{} = ANY (string_to_array(split_part({}, ' ', 2), ','))").format(
-            sql.Literal(str(self.untouched[name])), _of("s", ORIGIN)
+            sql.Literal(str(self.untouched[name])), of("s", ORIGIN)
         )
-
-
-def comparable(column: TableColumn, value: Part) -> Part:
-    """The value in a form whose equality means that nothing needs to be written."""
-    if column.type in _COMPARED_AS_TEXT:
-        return sql.SQL("({})::text").format(value)
-    if column.type in _TEXT:
-        # A nondeterministic collation calls different texts equal.
-        return sql.SQL('({}) COLLATE "C"').format(value)
-    return value
 
 
 def untouched_positions(cursor: Any, stage: sql.Identifier) -> FrozenSet[int]:
@@ -171,27 +197,36 @@ def untouched_positions(cursor: Any, stage: sql.Identifier) -> FrozenSet[int]:
         sql.SQL(
             "SELECT DISTINCT unnest(string_to_array(split_part({origin}, ' ', 2), ','))::int"
             " FROM {stage} s WHERE strpos({origin}, ' ') > 0"
-        ).format(origin=_of("s", ORIGIN), stage=stage)
+        ).format(origin=of("s", ORIGIN), stage=stage)
     )
     return frozenset(position for (position,) in cursor.fetchall())
 
 
-def _of(alias: str, name: str) -> Part:
+def _for_a_new_row(column: TableColumn) -> Part:
+    """The cell, or for a blank in a column that cannot be NULL, the column's default."""
+    if not column.fallback:
+        return of("s", column.name)
+    return sql.SQL("coalesce({}, {})").format(of("s", column.name), sql.SQL(column.fallback))
+
+
+def of(alias: str, name: str) -> Part:
+    """A column of `s`, `t` or `excluded`."""
     return sql.Identifier(alias, name)
 
 
-def _null(alias: str, name: str) -> Part:
-    return sql.SQL("{} IS NULL").format(_of(alias, name))
-
-
-def _list(parts: Any) -> Part:
+def listed(parts: Iterable[Part]) -> Part:
+    """Parts with commas between them."""
     return sql.SQL(", ").join(list(parts))
 
 
-def _any(parts: Any) -> Part:
+def any_of(parts: Iterable[Part]) -> Part:
     """OR of conditions; false of none."""
     return sql.SQL("({})").format(sql.SQL(" OR ").join(list(parts) or [sql.SQL("false")]))
 
 
+def _null(alias: str, name: str) -> Part:
+    return sql.SQL("{} IS NULL").format(of(alias, name))
+
+
 def _assignments(values: Dict[str, Part]) -> Part:
-    return _list(sql.SQL("{} = {}").format(sql.Identifier(n), v) for n, v in values.items())
+    return listed(sql.SQL("{} = {}").format(sql.Identifier(n), v) for n, v in values.items())

@@ -1,0 +1,108 @@
+"""As-of order with rows that were brought unchanged and so not written."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, List, Tuple
+
+import pytest
+
+from tests.database.rows import Target, counts, hour
+
+X, Y = [("H1", "x", 1)], [("H1", "y", 1)]
+Z = [("Z", "z", 1)]
+
+
+def keys_kept(target: Target) -> List[Tuple[Any, ...]]:
+    """The lists of confirmed keys in the ledger, oldest load first."""
+    return target.database.run(
+        "SELECT keys FROM tracking_data_loads WHERE keys <> '{}' ORDER BY number"
+    )
+
+
+def test_a_late_file_does_not_undo_what_a_newer_one_confirmed(target: Target) -> None:
+    """x at 1, x again at 3 and not written, y of 2 coming last: it stays x."""
+    target.rows(X, at=hour(1))
+    target.rows([*X, *Z], at=hour(3))
+
+    assert counts(target.rows(Y, at=hour(2))) == (0, 0, 0, 1)
+    assert target.all() == [*X, *Z]
+
+
+def test_a_skipped_duplicate_confirms_too(target: Target) -> None:
+    """The same file once more, skipped, still says that its rows hold as of its own time."""
+    target.rows(X, at=hour(1))
+    assert target.rows(X, at=hour(3)).duplicate_of
+
+    assert counts(target.rows(Y, at=hour(2))) == (0, 0, 0, 1)
+    assert target.all() == X
+
+
+def test_what_was_confirmed_before_may_be_overwritten(target: Target) -> None:
+    """A confirmation says nothing about later files."""
+    target.rows(X, at=hour(1))
+    target.rows([*X, *Z], at=hour(3))
+
+    assert counts(target.rows(Y, at=hour(4))) == (0, 1, 0, 0)
+
+
+def test_other_rows_of_a_late_file_still_load(target: Target) -> None:
+    """Only the confirmed keys of a late file are stale."""
+    target.rows([*X, ("H2", "x", 1)], at=hour(1))
+    target.rows([*X, *Z], at=hour(3))
+
+    loaded = target.rows([("H1", "y", 1), ("H2", "y", 1), ("H3", "y", 1)], at=hour(2))
+
+    assert counts(loaded) == (1, 1, 0, 1)
+    assert target.all("status") == [("x",), ("y",), ("y",), ("z",)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_any_order_of_arrival_ends_the_same(target: Target, order: Tuple[int, ...]) -> None:
+    """The newest file that brings a key decides, however the four files come."""
+    files = [
+        [("A", "1", 0), ("B", "1", 0), ("C", "1", 0)],
+        [("A", "2", 0), ("B", "1", 0)],
+        [("A", "1", 0), ("C", "1", 0), ("D", "1", 0)],
+        [("B", "1", 0), ("D", "1", 0)],
+    ]
+    for number in order:
+        target.rows(files[number], at=hour(number))
+
+    assert target.all("hawb, status") == [("A", "1"), ("B", "1"), ("C", "1"), ("D", "1")]
+
+
+def test_a_steady_set_of_keys_is_kept_once(target: Target) -> None:
+    """Hourly files with the same keys move a time on instead of storing the keys again."""
+    keys = [f"H{n}" for n in range(5)]
+    for later in range(4):
+        target.rows([(key, "x", later if key == "H0" else 0) for key in keys], at=hour(later))
+
+    assert keys_kept(target) == [(keys,)]
+    late = target.rows([(key, "late", 0) for key in keys], at=hour(2.5))
+    assert counts(late) == (0, 0, 0, 5)
+
+
+def test_a_moving_set_of_keys_stays_about_one_entry_a_key(target: Target) -> None:
+    """What a newer file of the same sender confirms goes out of its older list."""
+    for later in range(4):
+        target.rows([(f"H{n}", "x", 0) for n in range(later, later + 3)], at=hour(later))
+
+    assert keys_kept(target) == [(["H1"],), (["H2"],), (["H3", "H4", "H5"],)]
+
+
+def test_without_unchanged_rows_nothing_is_kept(target: Target) -> None:
+    """Files of only new and changed rows leave no keys behind: their rows have the time."""
+    target.rows(X, at=hour(1))
+    target.rows(Y, at=hour(2))
+
+    assert keys_kept(target) == []
+
+
+def test_a_row_deleted_by_hand_comes_back(target: Target) -> None:
+    """A confirmed key whose row is gone is new, whichever file brings it."""
+    target.rows(X, at=hour(1))
+    target.rows([*X, *Z], at=hour(3))
+    target.database.run("DELETE FROM tracking_data WHERE hawb = 'H1'")
+
+    assert counts(target.rows(Y, at=hour(2))) == (1, 0, 0, 0)

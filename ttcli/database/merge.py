@@ -1,0 +1,212 @@
+"""rows.tsv into the staging table and from there into the target, inside the load's transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from psycopg2 import sql
+
+from ttcli.config import DatabaseSettings
+from ttcli.database import careful, staging
+from ttcli.database.careful import Reject, Tables
+from ttcli.database.confirm import confirm, drop_confirmed_later
+from ttcli.database.ledger import clean
+from ttcli.database.sample import Difference, Refusal, differences, refusals
+from ttcli.database.upsert import Census, Upsert, listed, of, untouched_positions
+from ttcli.table import Policy, TableColumn, TargetTable
+
+if TYPE_CHECKING:
+    from ttcli.database.load import Load
+
+# Key types of which different texts may be one key: what the rows room tells apart may meet here.
+_ONE_TEXT_A_KEY = {"text", "varchar"}
+
+
+class Given(NamedTuple):
+    """What a load is about; `sample` is how many differences a dry run shows."""
+
+    settings: DatabaseSettings
+    table: TargetTable
+    load: Load
+    policies: Mapping[str, Policy]
+    sample: int = 0
+
+
+class RowRefused(Exception):
+    """A row cannot be loaded: which one, only the careful way tells."""
+
+
+class Merged(NamedTuple):
+    """What was done; `staged` are the tables to drop, `confirmed` is for the ledger's row."""
+
+    inserted: int
+    updated: int
+    unchanged: int
+    stale: int
+    staged: Sequence[sql.Identifier] = ()
+    confirmed: Mapping[str, Any] = {}
+    rejects: Tuple[Reject, ...] = ()
+    refused: int = 0
+    refusals: Tuple[Refusal, ...] = ()
+    differences: Tuple[Difference, ...] = ()
+
+
+def quickly(cursor: Any, given: Given) -> Merged:
+    """The ordinary way: one refused row refuses the whole.
+
+    Raises:
+        psycopg2.Error: As PostgreSQL says.
+    """
+    stage, rows = _staged(cursor, given)
+    upsert = upsert_of(cursor, given, stage)
+    _refuse_twins(cursor, given.table, upsert)
+    late = drop_confirmed_later(cursor, upsert, given.load.source_at)
+    return _merged(cursor, given, upsert, rows, late)
+
+
+def carefully(cursor: Any, given: Given) -> Merged:
+    """The same with refused rows left out, each with its reason.
+
+    Raises:
+        psycopg2.Error: What no row is to blame for.
+    """
+    load, table = given.load, given.table
+    raw, stage = staging.new_name(given.settings), staging.new_name(given.settings)
+    staging.create_raw(cursor, raw, load.columns)
+    staging.create(cursor, stage, table, load.columns)
+    rows = staging.copy(cursor, raw, load.rows, load.columns)
+    tables = Tables(raw, stage, rows, careful.row_security(cursor, table))
+    careful.convert(cursor, tables, load.columns)
+    upsert = upsert_of(cursor, given, stage)
+    careful.reject_keyless_and_twins(cursor, tables, upsert)
+    late = drop_confirmed_later(cursor, upsert, load.source_at)
+    return _merged(cursor, given, upsert, rows, late, tables)
+
+
+def repeat(cursor: Any, given: Given, newer: bool) -> Merged:
+    """Rows that are all there already: nothing to do, but to confirm them as of a newer time."""
+    if not (newer and _column(given.table, given.settings.source_time_column)):
+        return Merged(0, 0, staging.count_rows(given.load.rows), 0)
+    stage, rows = _staged(cursor, given)
+    upsert = upsert_of(cursor, given, stage)
+    return Merged(0, 0, rows, 0, [stage], _confirm(cursor, given, upsert))
+
+
+def _staged(cursor: Any, given: Given) -> Tuple[sql.Identifier, int]:
+    stage = staging.new_name(given.settings)
+    staging.create(cursor, stage, given.table, given.load.columns)
+    rows = staging.copy(cursor, stage, given.load.rows, given.load.columns)
+    staging.analyze(cursor, stage, rows, given.table.key)
+    return stage, rows
+
+
+def _merged(
+    cursor: Any,
+    given: Given,
+    upsert: Upsert,
+    rows: int,
+    late: int,
+    tables: Optional[Tables] = None,
+) -> Merged:
+    """Takes a census, shows what is asked for, and does what the census calls for."""
+    cursor.execute(upsert.census())
+    census = Census(*cursor.fetchone())
+    if census.keyless:
+        raise RowRefused("a part of the key is empty")
+    shown = differences(cursor, upsert, given.sample) if given.sample else ()
+    refused = refusals(cursor, upsert) if census.refused else ()
+    if tables:
+        updated, inserted = careful.merge(cursor, tables, upsert)
+        rejects = careful.rejects(cursor, tables, upsert)
+        careful.forget_rejected(cursor, tables)
+    else:
+        updated, inserted = _write(cursor, upsert, census, rows)
+        rejects = ()
+    stale = census.stale + late
+    # Exact whatever a trigger swallows or another writer does between the statements.
+    unchanged = rows - inserted - updated - stale - len(rejects)
+    return Merged(
+        inserted=inserted,
+        updated=updated,
+        unchanged=unchanged,
+        stale=stale,
+        staged=[tables.raw, tables.stage] if tables else [upsert.stage],
+        confirmed=_confirm(cursor, given, upsert) if unchanged else {},
+        rejects=rejects,
+        refused=census.refused,
+        refusals=refused,
+        differences=shown,
+    )
+
+
+def _write(cursor: Any, upsert: Upsert, census: Census, rows: int) -> Tuple[int, int]:
+    """Updates and inserts, each only where there is something to; returns both counts."""
+    updated = inserted = 0
+    if census.changed:
+        cursor.execute(upsert.update())
+        updated = cursor.rowcount
+    if census.new:
+        cursor.execute(upsert.insert(all_new=census.new == rows))
+        inserted = cursor.rowcount
+    return updated, inserted
+
+
+def _confirm(cursor: Any, given: Given, upsert: Upsert) -> Dict[str, Any]:
+    return confirm(cursor, upsert, given.load.source_at, clean(given.load.sender))
+
+
+def _refuse_twins(cursor: Any, table: TargetTable, upsert: Upsert) -> None:
+    """Two texts may be one key to the key's type (citext, numbers): one of them would get lost."""
+    if all(column.type in _ONE_TEXT_A_KEY for column in upsert.key):
+        return
+    names = listed(of("s", name) for name in table.key)
+    cursor.execute(
+        sql.SQL("SELECT 1 FROM {} AS s GROUP BY {} HAVING count(*) > 1 LIMIT 1").format(
+            upsert.stage, names
+        )
+    )
+    if cursor.fetchone():
+        raise RowRefused("two rows have one key")
+
+
+def upsert_of(cursor: Any, given: Given, stage: sql.Identifier) -> Upsert:
+    """The statements for this load."""
+    table, load = given.table, given.load
+    source_time = _column(table, given.settings.source_time_column)
+    filled = _filled(table, source_time, load)
+    brought = [table.column(name) for name in load.columns if name not in filled]
+    positions = untouched_positions(cursor, stage) if load.untouched else ()
+    return Upsert(
+        table=table,
+        stage=stage,
+        columns=[column for column in brought if column and column.writable],
+        filled=filled,
+        source_time=source_time.name if source_time else "",
+        as_of=sql.Literal(load.source_at),
+        untouched={load.columns[position - 1]: position for position in positions},
+        policies=given.policies,
+    )
+
+
+def _column(table: TargetTable, name: str) -> Optional[TableColumn]:
+    """A column that we fill, found in any case, if it may be written and is not the key."""
+    for column in table.columns:
+        if name and column.name.lower() == name.lower() and column.name not in table.key:
+            return column if column.writable else None
+    return None
+
+
+def _filled(
+    table: TargetTable, source_time: Optional[TableColumn], load: Load
+) -> Dict[str, sql.Composable]:
+    """What we fill in by ourselves, where the target has the column."""
+    filled: Dict[str, sql.Composable] = {}
+    processed = _column(table, "processed_at")
+    if processed:
+        filled[processed.name] = sql.SQL("now()")
+    source = _column(table, "file_source")
+    if source:
+        filled[source.name] = sql.Literal(clean(load.file_name)[: source.length])
+    if source_time:
+        filled[source_time.name] = sql.Literal(load.source_at)
+    return filled
