@@ -1,15 +1,21 @@
-"""Whole columns at once, for the same result as `kinds.convert_cell` gives cell by cell."""
+"""Whole columns at once, for the same result as `kinds.convert_cell` gives cell by cell.
+
+A `plans.Plan` converts what it can prove; the cells it doubts go the scalar way, one by one.
+"""
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
-from ttcli.cells import Cell, Column, Kind, MixedColumn
+from ttcli.cells import Cell, Column, Format, Kind, MixedColumn, from_copy, to_copy
 from ttcli.rows.kinds import convert_cell, value_of
-from ttcli.rows.rule import NULL, Noted, Rejected, Rule
-from ttcli.rows.text import copy_text
+from ttcli.rows.plans import Plan, plan_for
+from ttcli.rows.rule import NULL, Noted, Outcome, Rejected, Rule
 
 AnyColumn = Union[Column, MixedColumn]
+
+_REMEMBERED = 4096
+"""Cells whose outcome a converter remembers: a status or a port comes again and again."""
 
 
 class Converted(NamedTuple):
@@ -35,7 +41,7 @@ def cell_at(column: Optional[AnyColumn], index: int) -> Optional[Cell]:
     raw = column.raw[index]
     if not raw:
         return None
-    text = copy_text(raw) if column.kind is Kind.TEXT else raw.decode("utf-8", "replace")
+    text = from_copy(raw) if column.kind is Kind.TEXT else raw.decode("utf-8", "replace")
     return Cell(column.kind, text, column.format)
 
 
@@ -46,25 +52,91 @@ def part(column: AnyColumn, start: int) -> AnyColumn:
     return Column(column.kind, column.raw[start:], column.format)
 
 
-def convert_column(column: AnyColumn, rule: Rule) -> Converted:
-    """Converts a column of a block by the rule of its target column."""
-    length = len(column.cells if isinstance(column, MixedColumn) else column.raw)
-    done = Converted([NULL] * length, {}, {})
-    _convert_cells(column, range(length), rule, done)
-    return done
+class ColumnConverter:
+    """Converts the blocks of one sheet column by the rule of its target column."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self._plans: Dict[Tuple[Kind, Format], Optional[Plan]] = {}
+        self._known: Dict[Tuple[Kind, Format], Dict[bytes, Outcome]] = {}
+
+    def convert(self, column: AnyColumn) -> Converted:
+        """One block's part of the column."""
+        if isinstance(column, Column):
+            return self._uniform(column, lambda index: cell_at(column, index))
+        done = Converted([NULL] * len(column.cells), {}, {})
+        for indexes in _alike(column.cells):
+            self._scatter(column.cells, indexes, done)
+        return done
+
+    def _uniform(self, column: Column, cell: Callable[[int], Optional[Cell]]) -> Converted:
+        shape = (column.kind, column.format)
+        if shape not in self._plans:
+            self._plans[shape] = plan_for(column.kind, column.format, self._rule)
+        plan = self._plans[shape]
+        if plan is None:
+            doubtful: Sequence[int] = [i for i, raw in enumerate(column.raw) if raw]
+            done = Converted([NULL] * len(column.raw), {}, {})
+        else:
+            values, doubtful, notes = plan.convert(column.raw)
+            done = Converted(list(values) if doubtful else values, {}, notes)
+        if doubtful:
+            known = self._known.setdefault(shape, {})
+            self._one_by_one(column.raw, doubtful, cell, known, done)
+        return done
+
+    def _one_by_one(
+        self,
+        raw: Sequence[bytes],
+        indexes: Sequence[int],
+        cell: Callable[[int], Optional[Cell]],
+        known: Dict[bytes, Outcome],
+        done: Converted,
+    ) -> None:
+        """The scalar way, for the cells that no plan could prove."""
+        assert isinstance(done.values, list)
+        for index in indexes:
+            outcome = known.get(raw[index])
+            if outcome is None:
+                found = cell(index)
+                outcome = convert_cell(found, self._rule) if found else NULL
+                if len(known) < _REMEMBERED:
+                    known[raw[index]] = outcome
+            done.values[index] = value_of(outcome)
+            if isinstance(outcome, Rejected):
+                done.rejected[index] = outcome
+            elif isinstance(outcome, Noted):
+                done.notes.setdefault(outcome.note, []).append(index)
+
+    def _scatter(
+        self, cells: Sequence[Optional[Cell]], indexes: Sequence[int], done: Converted
+    ) -> None:
+        """Converts the cells of one kind and format as a column of their own."""
+        alike = [cells[index] for index in indexes]
+        first = alike[0]
+        assert first
+        assert isinstance(done.values, list)
+        column = Column(first.kind, [_raw(cell) for cell in alike if cell], first.format)
+        found = self._uniform(column, alike.__getitem__)
+        for index, value in zip(indexes, found.values):
+            done.values[index] = value
+        done.rejected.update((indexes[i], fault) for i, fault in found.rejected.items())
+        for note, places in found.notes.items():
+            done.notes.setdefault(note, []).extend(indexes[i] for i in places)
 
 
-def _convert_cells(column: AnyColumn, indexes: Sequence[int], rule: Rule, done: Converted) -> None:
-    """The scalar way, for the cells named."""
-    values = done.values
-    assert isinstance(values, list)
-    for index in indexes:
-        cell = cell_at(column, index)
-        if cell is None:
-            continue
-        outcome = convert_cell(cell, rule)
-        values[index] = value_of(outcome)
-        if isinstance(outcome, Rejected):
-            done.rejected[index] = outcome
-        elif isinstance(outcome, Noted):
-            done.notes.setdefault(outcome.note, []).append(index)
+def _alike(cells: Sequence[Optional[Cell]]) -> List[List[int]]:
+    """Indexes of the cells that are not blank, by kind and format.
+
+    By identity, which is quicker than equality; two formats that are equal but not one object
+    only make two groups.
+    """
+    groups: Dict[Tuple[int, int], List[int]] = {}
+    for index, cell in enumerate(cells):
+        if cell is not None:
+            groups.setdefault((id(cell.kind), id(cell.format)), []).append(index)
+    return list(groups.values())
+
+
+def _raw(cell: Cell) -> bytes:
+    return to_copy(cell.text) if cell.kind is Kind.TEXT else cell.text.encode("utf-8", "replace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any, BinaryIO, Dict, FrozenSet, List, Sequence, TextIO
 
-from ttcli.cells import Workbook, address
+from ttcli.cells import Workbook, address, from_copy
 from ttcli.rows.duplicates import Dropped, Keys, drop_doubles
 from ttcli.rows.fates import Target
 from ttcli.rows.headings import Headings
@@ -16,7 +16,6 @@ from ttcli.rows.mapping import Mapping
 from ttcli.rows.rejects import Rejects
 from ttcli.rows.search import Searched, refusal, search
 from ttcli.rows.sheet import Output, SheetRows
-from ttcli.rows.text import copy_text
 from ttcli.table import TableColumn, TargetTable
 
 Report = Dict[str, Any]
@@ -170,7 +169,7 @@ def _reject_double(
         searched[number - 1].sheet.name,
         address(row, key[0].source),
         ", ".join(target.heading for target in key),
-        ", ".join(copy_text(fields[target.position - 1]) for target in key),
+        ", ".join(from_copy(fields[target.position - 1]) for target in key),
         f"the same key stands in {where} again, which counts, {verdict}",
         "duplicate-in-file",
     )

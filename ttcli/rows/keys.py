@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Callable, Dict, Sequence
 
+from ttcli.cells import from_copy
 from ttcli.rows.fates import Target
-from ttcli.rows.text import copy_text
 
 
 def key_fields(columns: Sequence[Sequence[bytes]], targets: Sequence[Target]) -> Sequence[bytes]:
@@ -33,7 +33,7 @@ def _folded(values: Sequence[bytes], type_name: str) -> Sequence[bytes]:
 
 
 def _fold_case(value: bytes) -> bytes:
-    return copy_text(value).lower().encode()
+    return from_copy(value).lower().encode()
 
 
 def _fold_number(value: bytes) -> bytes:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import difflib
 import re
+import sys
+from importlib import import_module
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ttcli.config import Secret
@@ -47,10 +49,7 @@ def read_mapping(text: str) -> Mapping:
 
 
 def _parse(text: str) -> Dict[str, Any]:
-    try:
-        import tomllib as toml
-    except ImportError:  # Python before 3.11
-        import tomli as toml
+    toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
         written: Dict[str, Any] = toml.loads(text)
     except toml.TOMLDecodeError as error:

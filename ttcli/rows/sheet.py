@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import compress
+from itertools import compress, repeat
 from typing import Any, BinaryIO, Dict, List, NamedTuple, Sequence
 
 from ttcli.cells import Block, Sheet, address
-from ttcli.rows.columns import Converted, convert_column, part
+from ttcli.rows.columns import ColumnConverter, Converted, part
 from ttcli.rows.duplicates import Keys
 from ttcli.rows.fates import Batch, Fate, Target, fates
 from ttcli.rows.keys import key_fields
@@ -46,6 +46,7 @@ class SheetRows:
         self._sheet = sheet
         self._targets = targets
         self._output = output
+        self._converters = [ColumnConverter(target.rule) for target in targets]
         self._missing = [target.position for target in targets if not target.source]
         self._header_row = self._last_row = header_row
         numeric = [target for target in targets if target.rule.column.type in _NUMERIC]
@@ -57,7 +58,11 @@ class SheetRows:
         block = _below(block, self._header_row)
         if not block.rows:
             return
-        batch = Batch(block, self._targets, [self._convert(block, t) for t in self._targets])
+        batch = Batch(
+            block,
+            self._targets,
+            list(map(self._convert, repeat(block), self._targets, self._converters)),
+        )
         apart = fates(batch, self._sheet.totals_rows)
         self._set_aside(batch, apart)
         self._note(batch)
@@ -83,11 +88,11 @@ class SheetRows:
             "totals_check": self._totals.check(self._output.rows),
         }
 
-    def _convert(self, block: Block, target: Target) -> Converted:
+    def _convert(self, block: Block, target: Target, converter: ColumnConverter) -> Converted:
         column = block.columns.get(target.source)
         if column is None:
             return Converted([NULL] * len(block.rows), {}, {})
-        return convert_column(column, target.rule)
+        return converter.convert(column)
 
     def _set_aside(self, batch: Batch, apart: Dict[int, Fate]) -> None:
         for index, fate in apart.items():

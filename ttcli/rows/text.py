@@ -6,39 +6,20 @@ import re
 import unicodedata
 from typing import Callable, Dict, NamedTuple, Union
 
-from ttcli.cells import Cell, Kind
+from ttcli.cells import Cell, Kind, to_copy
 from ttcli.rows import awb, dates, numbers, totals
 from ttcli.rows.rule import NULL, Noted, Outcome, Rejected, Rule
 
-_ESCAPES = str.maketrans(
-    {
-        "\\": "\\\\",
-        "\t": "\\t",
-        "\n": "\\n",
-        "\r": "\\r",
-        "\b": "\\b",
-        "\f": "\\f",
-        "\v": "\\v",
-        "\0": None,
-    }
-)
-_ESCAPED = re.compile(rb"\\(.)", re.S)
-_LETTERS = {b"t": b"\t", b"n": b"\n", b"r": b"\r", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
-
 
 def copy_bytes(text: str) -> bytes:
-    """A text as a field of PostgreSQL's COPY text format (sql-copy, "Text Format").
+    """A text as a field of PostgreSQL's COPY text format.
 
-    NUL is dropped: PostgreSQL has no text with one and would refuse the whole row.
+    PostgreSQL has no NUL and no half of a surrogate pair in a text, and would refuse the row.
     """
-    return text.translate(_ESCAPES).encode("utf-8", "replace")
-
-
-def copy_text(field: bytes) -> str:
-    """The reverse of `copy_bytes`."""
-    if b"\\" in field:
-        field = _ESCAPED.sub(lambda match: _LETTERS.get(match[1], match[1]), field)
-    return field.decode("utf-8", "replace")
+    try:
+        return to_copy(text.replace("\0", ""))
+    except UnicodeEncodeError:
+        return to_copy(text.encode("utf-8", "replace").decode().replace("\0", ""))
 
 
 def canonical(text: str) -> str:
@@ -68,7 +49,7 @@ def to_text(cell: Cell, rule: Rule) -> Outcome:
     spelled = _SPELL[cell.kind](cell, rule)
     if isinstance(spelled, Rejected):
         return spelled
-    if not spelled.text.strip():
+    if not spelled.text.replace("\0", "").strip():
         return NULL
     spelled = _padded(_cased(spelled, rule), rule)
     fault = _fault(spelled.text, rule)

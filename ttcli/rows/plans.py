@@ -1,0 +1,197 @@
+"""How a whole column of one kind is converted: prove that its cells need no change, or map them.
+
+A plan takes what a uniform column holds and gives the fields, the indexes of the cells that it
+could not prove (their fields are worth nothing), and notes. What a plan proves is narrow on
+purpose: the forms that nearly all cells have. `tests/rows` hold every plan against the scalar
+functions.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple
+
+from ttcli.cells import Format, Kind
+from ttcli.rows.numbers import precision_of
+from ttcli.rows.rule import NULL, Rule
+from ttcli.rows.serials import SerialPlan
+
+Notes = Dict[str, List[int]]
+Planned = Tuple[Sequence[bytes], Sequence[int], Notes]
+
+TEXTS = frozenset({"text", "varchar", "bpchar", "citext", "name"})
+_DATES = frozenset({"date", "timestamp", "timestamptz"})
+
+
+class Plan(Protocol):
+    """A way to convert a column at once."""
+
+    def convert(self, raw: Sequence[bytes]) -> Planned:
+        """Fields, indexes of doubtful cells, notes → indexes."""
+
+
+def blanks_as_null(raw: Sequence[bytes]) -> Sequence[bytes]:
+    """The fields of cells that need no change."""
+    return raw if all(raw) else [value or NULL for value in raw]
+
+
+class Proof:
+    """A pattern that every cell of a column matches as a whole, or is doubtful.
+
+    Args:
+        pattern: Must match a whole cell at its first try: it is not asked for a second one.
+        longest: Longer cells are doubtful, in bytes.
+    """
+
+    def __init__(self, pattern: bytes, longest: Optional[int] = None) -> None:
+        once, many = (b"?+", b"*+") if sys.version_info >= (3, 11) else (b"?", b"*")
+        self._all = re.compile(b"(?:(?:" + pattern + b")" + once + b"\n)" + many)
+        self._one = re.compile(b"(?:" + pattern + b")?\n")
+        self._longest = longest
+
+    def doubtful(self, raw: Sequence[bytes]) -> Sequence[int]:
+        """The indexes of the cells that do not match; none for blank ones."""
+        joined = b"\n".join(raw) + b"\n"
+        whole = self._all.fullmatch(joined) and joined.count(b"\n") == len(raw)
+        if whole and (self._longest is None or max(map(len, raw)) <= self._longest):
+            return ()
+        one, longest = self._one.fullmatch, self._longest
+        return [
+            index
+            for index, value in enumerate(raw)
+            if not one(value + b"\n") or (longest is not None and len(value) > longest)
+        ]
+
+
+class Unchanged(NamedTuple):
+    """What a cell holds is the field."""
+
+    proof: Proof
+
+    def convert(self, raw: Sequence[bytes]) -> Planned:
+        """See Plan."""
+        return blanks_as_null(raw), self.proof.doubtful(raw), {}
+
+
+class PlainText(NamedTuple):
+    """A text is the field, if it fits the column: it has no more letters than bytes."""
+
+    longest: Optional[int]
+
+    def convert(self, raw: Sequence[bytes]) -> Planned:
+        """See Plan."""
+        doubtful: Sequence[int] = ()
+        longest = self.longest
+        if longest is not None and max(map(len, raw), default=0) > longest:
+            doubtful = [index for index, value in enumerate(raw) if len(value) > longest]
+        return blanks_as_null(raw), doubtful, {}
+
+
+class MawbText(NamedTuple):
+    """`020-81140743` as it stands; a wrong check digit is noted."""
+
+    proof: Proof
+    warns: bool
+
+    def convert(self, raw: Sequence[bytes]) -> Planned:
+        """See Plan."""
+        doubtful = self.proof.doubtful(raw)
+        wrong = {value for value in set(raw) if value and not _is_valid(value)}
+        if doubtful:  # what is no MAWB number at all is left to the scalar way
+            wrong.difference_update([raw[index] for index in doubtful])
+        if not wrong or not self.warns:
+            return blanks_as_null(raw), doubtful, {}
+        places = [index for index, value in enumerate(raw) if value in wrong]
+        return blanks_as_null(raw), doubtful, {"mawb-check-digit": places}
+
+
+def _is_valid(number: bytes) -> bool:
+    try:
+        return int(number[4:11]) % 7 == number[11] - 48
+    except (ValueError, IndexError):
+        return False
+
+
+class ZeroPadded(NamedTuple):
+    """Whole numbers whose format shows them with leading zeros, in a text column."""
+
+    proof: Proof
+    zeros: int
+
+    def convert(self, raw: Sequence[bytes]) -> Planned:
+        """See Plan."""
+        zeros = self.zeros
+        doubtful = set(self.proof.doubtful(raw))
+        short = [i for i, v in enumerate(raw) if v and len(v) < zeros and i not in doubtful]
+        values = [value.zfill(zeros) if value else NULL for value in raw]
+        return values, sorted(doubtful), {"zero-padded": short} if short else {}
+
+
+# No blank, so no note, no total and nothing to trim; a digit, so no total and no heading; no dot
+# or plus, and nothing like 5E-10, so no number in scientific notation.
+_KEY = rb"(?![0-9+-]{0,2}[eE][+-])[A-Za-z/_-]*[0-9][A-Za-z0-9/_-]*"
+_MAWB = rb"[0-9]{3}-[0-9]{8}"
+_WHOLE = rb"(?!-0\n)-?(?:0|[1-9][0-9]{0,%d})"
+_NATURAL = rb"(?:0|[1-9][0-9]{0,14})"
+_DECIMAL = rb"(?!-0\n)-?(?:0|[1-9][0-9]{0,%d})(?:\.[0-9]*[1-9])?"
+_FLOAT = rb"-?(?:[1-9](?:\.[0-9]{1,20})?[eE][+-]?%s|[0-9]{1,17}(?:\.[0-9]{1,20})?)"
+_SIXTEEN = 16  # 15 digits, and a point or a sign: more digits are a binary fraction spelled out
+_WHOLE_DIGITS = {"int2": 4, "int4": 9, "int8": 15}
+
+
+def plan_for(kind: Kind, shape: Format, rule: Rule) -> Optional[Plan]:
+    """The plan for cells of one kind and format in a column, or None: one by one, then."""
+    settings = rule.settings
+    if settings.pattern or settings.pad or settings.case or settings.null_words or settings.unit:
+        return None
+    if rule.column.labels:
+        return None
+    if rule.column.type in TEXTS:
+        return _text_plan(kind, shape, rule)
+    if rule.column.type in _DATES:
+        return SerialPlan(kind, rule) if kind in (Kind.DATE, Kind.NUMBER) else None
+    return _number_plan(kind, rule)
+
+
+def _text_plan(kind: Kind, shape: Format, rule: Rule) -> Optional[Plan]:
+    length = rule.column.length
+    if kind is Kind.NUMBER:
+        return _number_text_plan(shape, rule)
+    if kind is not Kind.TEXT:
+        return None
+    if rule.form == "mawb":
+        if rule.settings.check_digit == "reject" or (length or 12) < 12:
+            return None
+        return MawbText(Proof(_MAWB), rule.settings.check_digit != "ignore")
+    if rule.key or rule.form != "text":
+        return Unchanged(Proof(_KEY, length))
+    return PlainText(length)
+
+
+def _number_text_plan(shape: Format, rule: Rule) -> Optional[Plan]:
+    length = rule.column.length
+    if rule.form == "mawb":
+        return None
+    if shape.zeros:
+        fits = length is None or shape.zeros <= length
+        return ZeroPadded(Proof(_NATURAL, length), shape.zeros) if fits else None
+    longest = min(length or _SIXTEEN, _SIXTEEN)
+    return Unchanged(Proof(_NATURAL if rule.key else _DECIMAL % 14, longest))
+
+
+def _number_plan(kind: Kind, rule: Rule) -> Optional[Plan]:
+    """Numbers, and texts that are plain numbers where the column says what a point means."""
+    name = rule.column.type
+    says_point = rule.settings.decimal == "." or (rule.plain_text and not rule.settings.decimal)
+    if kind is not Kind.NUMBER and not (kind is Kind.TEXT and says_point):
+        return None
+    if name in _WHOLE_DIGITS:
+        return Unchanged(Proof(_WHOLE % (_WHOLE_DIGITS[name] - 1)))
+    if name in ("float4", "float8") and kind is Kind.NUMBER:
+        return Unchanged(Proof(_FLOAT % (b"[12]?[0-9]" if name == "float4" else b"[0-9]{1,2}")))
+    if name not in ("numeric", "float4", "float8"):
+        return None
+    precision, scale = precision_of(rule.column.declared)
+    whole = min(precision - scale - 1, 15) if precision else 15
+    return Unchanged(Proof(_DECIMAL % (whole - 1), _SIXTEEN)) if whole > 0 <= scale else None
