@@ -200,4 +200,6 @@ class Workbook(Protocol):
 
     kind: str
     date_1904: bool
-    sheets: Sequence[Sheet]
+
+    @property
+    def sheets(self) -> Sequence[Sheet]: ...

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, Optional, Protocol, Sequence
+from typing import Any, Callable, Iterator, Mapping, Optional, Protocol, Sequence, Tuple
 
 from ttcli.cells import Block, Cell, Kind, Workbook, address
 from ttcli.config import Limits
@@ -21,7 +21,7 @@ from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, Row, blocks_o
 _VENDOR = "/usr/lib/ttcli/vendor"  # where the Debian package ttcli-calamine puts it
 _AS_XLSX = "open it in Excel, save it as .xlsx and send that"
 _STATES = {"Visible": "visible", "Hidden": "hidden", "VeryHidden": "very-hidden"}
-_COMPARED = (Kind.NUMBER, Kind.TEXT)
+_NO_ROW: Tuple[Any, ...] = ()
 
 ASK = Cell(Kind.TEXT, "")
 """A scanner's word for a text that only calamine can read."""
@@ -74,7 +74,19 @@ def open_ods(path: Path, limits: Limits) -> Workbook:
     """Opens an OpenDocument spreadsheet; raises BadItem as `open_xls` does."""
     from ttcli.workbook.ods import OdsScan
 
-    return _open("ods", path, limits, OdsScan(path, limits))
+    scan = OdsScan(path, limits)
+    try:
+        return _open("ods", path, limits, scan)
+    except BadItem as error:
+        if error.kind == "damaged":
+            _look_for_reason(scan)
+        raise
+
+
+def _look_for_reason(scan: Scan) -> None:
+    """calamine says only that it knows no such format; our scan may raise something better."""
+    for _ in scan.rows(0):
+        pass
 
 
 def _open(kind: str, path: Path, limits: Limits, scan: Scan) -> Workbook:
@@ -97,8 +109,9 @@ def _open(kind: str, path: Path, limits: Limits, scan: Scan) -> Workbook:
 
 def _sheet(book: Any, scan: Scan, index: int, known: Any, budget: Budget) -> ReadSheet:
     def blocks() -> Iterator[Block]:
+        rows = scan.rows(index)  # first: it may refuse what calamine would not survive
         texts = _Texts(_guarded(book.get_sheet_by_index, index))
-        return blocks_of(_agreed(known.name, scan.rows(index), texts), known.name, budget)
+        return blocks_of(_agreed(known.name, rows, texts), known.name, budget)
 
     state = scan.states[index] if scan.states else _STATES[str(known.visible).rpartition(".")[2]]
     return ReadSheet(known.name, state, blocks)
@@ -147,14 +160,27 @@ class _Texts:
         self._next = 1
 
     def take(self, number: int) -> Sequence[Any]:
-        """The values of a row, and none of the rows before it; rows must be asked in order."""
+        """The values of a row; rows are asked in order, and those left out must be blank."""
         while self._next < number:
-            self._next += 1
-            if any(value != "" for value in _guarded(next, self._rows, ())):
-                raise _Disagreement(self._next - 1, 1)
+            self._expect_blank(self._row())
+        return self._row()
+
+    def finish(self) -> None:
+        """Says that there are no more rows with a value."""
+        while True:
+            row = self._row()
+            if row is _NO_ROW:
+                return
+            self._expect_blank(row)
+
+    def _row(self) -> Sequence[Any]:
         self._next += 1
-        row: Sequence[Any] = _guarded(next, self._rows, ())
+        row: Sequence[Any] = _guarded(next, self._rows, _NO_ROW)
         return row
+
+    def _expect_blank(self, row: Sequence[Any]) -> None:
+        if self.count(row):
+            raise _Disagreement(self._next - 1, _unexpected({}, row, self))
 
     def value(self, row: Sequence[Any], column: int) -> Any:
         """A row's value in a 1-based column; `""` is calamine's word for none."""
@@ -184,6 +210,7 @@ def _agreed(sheet: str, rows: Iterator[Row], texts: _Texts) -> Iterator[Row]:
         for number, cells in rows:
             values = texts.take(number)
             yield number, _agree(number, cells, values, texts)
+        texts.finish()
     except _Disagreement as error:
         raise BadItem(
             f"two readers disagree about the cell {error.cell} of the sheet {sheet!r}",

@@ -213,7 +213,8 @@ def _death(status: int, last_words: str, limits: Limits) -> BadItem:
 
 
 def _crashed(what: str, last_words: str) -> BadItem:
-    said = f": {last_words.splitlines()[-1]}" if last_words else ""
+    lines = [line for line in last_words.splitlines() if not line.startswith("note:")]
+    said = f": {lines[-1]}" if lines else ""
     return BadItem(f"the workbook cannot be read: {what}{said}", _SAVE_AGAIN, kind="crashed")
 
 

@@ -19,7 +19,7 @@ from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, blocks_of, pl
 
 _CHUNK = 1 << 16
 _DECLARED = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([\w-]{1,40})""", re.I)
-_SILENT = ("script", "style", "title", "template")
+_SILENT = ("script", "style", "title", "template", "comment")  # the last: LibreOffice's notes
 _BREAKS = ("br", "p", "div", "li")
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 

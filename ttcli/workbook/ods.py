@@ -6,6 +6,7 @@ Rows and cells are run-length coded, and a sheet usually ends in a million repea
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
@@ -55,26 +56,23 @@ class OdsScan:
     def rows(self, sheet: int) -> Iterator[Row]:
         """The rows of a sheet, repeated ones as often as they are."""
         reading = _SheetReading(sheet, self._styles, Budget(self._limits))
-        package = Package(self._path, self._limits)
         parser = Parser("content.xml", reading.start, reading.end, reading.text)
-        for chunk in package.chunks("content.xml"):
-            parser.feed(chunk)
-            yield from reading.take()
-            if reading.done:
-                break
-        else:
+        with closing(Package(self._path, self._limits)) as package:
+            for chunk in package.chunks("content.xml"):
+                parser.feed(chunk)
+                yield from reading.take()
+                if reading.done:
+                    return
             parser.close()
-        package.close()
 
     def _read_styles(self, part: str) -> None:
-        package = Package(self._path, self._limits)
         self._styles.done = False
         parser = Parser(part, self._styles.start, self._styles.end)
-        for chunk in package.chunks(part) if part in package else ():
-            parser.feed(chunk)
-            if self._styles.done:
-                break
-        package.close()
+        with closing(Package(self._path, self._limits)) as package:
+            for chunk in package.chunks(part) if part in package else ():
+                parser.feed(chunk)
+                if self._styles.done:
+                    break
 
 
 class _RepeatedRow(NamedTuple):
@@ -191,19 +189,26 @@ class _SheetReading:
             and _TABLE + "formula" not in attributes
         ):
             return
-        cell = _cell(attributes, text, self._format(attributes, first))
+        cell = self._typed(attributes, text, self._style(attributes, first))
         if cell is not None:
             self._budget.check_column(self._name, self._column)
             kept = IGNORE if name == _COVERED else cell
             self._cells.update(dict.fromkeys(range(first, self._column + 1), kept))
 
-    def _format(self, attributes: Attributes, column: int) -> Format:
+    def _typed(self, attributes: Attributes, text: str, style: str) -> Optional[Cell]:
+        cell = _cell(attributes, text, self._styles.format(style))
+        if cell is not None and cell.kind is Kind.TIME and self._styles.is_duration(style):
+            return cell._replace(kind=Kind.DURATION)
+        return cell
+
+    def _style(self, attributes: Attributes, column: int) -> str:
+        """The cell's own style, else its row's, else its column's."""
         style = attributes.get(_TABLE + "style-name") or self._row_attributes.get(
             _TABLE + "default-cell-style-name"
         )
-        if style is None:
-            style = next((s for last, s in self._column_styles if column <= last), "")
-        return self._styles.format(style)
+        if style is not None:
+            return style
+        return next((name for last, name in self._column_styles if column <= last), "")
 
     def _end_row(self) -> None:
         count = _count(self._row_attributes, "number-rows-repeated")

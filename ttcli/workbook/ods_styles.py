@@ -6,7 +6,7 @@ needs no style, for the cell itself says that it is one.
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import Dict, Optional, Set
 
 from ttcli.cells import GENERAL, Format
 
@@ -30,6 +30,7 @@ class OdsStyles:
         self._data_style: Dict[str, str] = {}
         self._parent: Dict[str, str] = {}
         self._zeros: Dict[str, int] = {}
+        self._durations: Set[str] = set()
         self._inside: Optional[str] = None
 
     def start(self, name: str, attributes: Attributes) -> None:
@@ -39,6 +40,9 @@ class OdsStyles:
         elif name == _NUMBER + "number-style":
             self._inside = attributes.get(_STYLE + "name", "")
             self._zeros[self._inside] = 0
+        elif name == _NUMBER + "time-style":
+            if attributes.get(_NUMBER + "truncate-on-overflow") == "false":
+                self._durations.add(attributes.get(_STYLE + "name", ""))
         elif self._inside is not None and name.startswith(_NUMBER):
             self._part_of_number_style(name, attributes)
         elif name == _BODY:
@@ -50,13 +54,21 @@ class OdsStyles:
             self._inside = None
 
     def format(self, style: str) -> Format:
-        """The number format of a cell style, its own or an ancestor's."""
+        """The number format of a cell style."""
+        zeros = self._zeros.get(self._data_style_of(style), 0)
+        return Format(zeros, False, "0" * zeros) if zeros > 1 else GENERAL
+
+    def is_duration(self, style: str) -> bool:
+        """Whether the style shows hours beyond the 24th: `[h]:mm`."""
+        return self._data_style_of(style) in self._durations
+
+    def _data_style_of(self, style: str) -> str:
+        """A cell style's own number style, or an ancestor's."""
         for _ in range(20):  # ancestors may be a loop
             if style in self._data_style:
-                zeros = self._zeros.get(self._data_style[style], 0)
-                return Format(zeros, False, "0" * zeros) if zeros > 1 else GENERAL
+                return self._data_style[style]
             style = self._parent.get(style, "Default" if style != "Default" else "")
-        return GENERAL
+        return ""
 
     def _cell_style(self, attributes: Attributes) -> None:
         name = attributes.get(_STYLE + "name", "")

@@ -81,7 +81,7 @@ class Container:
         found = self._file.read(count)
         if len(found) < count and offset + len(found) >= self._size:
             raise BadItem(
-                f"the file was cut short: it ends at byte {self._size}, inside what it refers to",
+                f"an OLE2 container (.xls is one) cut short at byte {self._size:,}",
                 "send it again, complete",
                 kind="truncated",
             )
@@ -107,7 +107,7 @@ class Container:
             places.extend(numbers[:-1])
             difat = numbers[-1]
         if count > most:
-            raise BadItem("the file was cut short: its sector table does not fit", kind="truncated")
+            raise BadItem("an OLE2 container (.xls is one) cut short", kind="truncated")
         fat: List[int] = []
         for place in places[:count]:
             if place < _NO_SECTOR:
@@ -180,7 +180,7 @@ def _parse_entries(directory: bytes) -> List[Entry]:
 
 def _damaged(why: str) -> BadItem:
     return BadItem(
-        f"the file is a damaged OLE2 container: {why}",
+        f"a damaged OLE2 container: {why}",
         "open it in Excel, save it as .xlsx and send that",
         kind="damaged",
     )

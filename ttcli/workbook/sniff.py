@@ -70,8 +70,9 @@ _MAGIC: Tuple[Tuple[bytes, str], ...] = (
 _HTML = re.compile(
     r"<(?:!doctype\s+html|html|head|body|table|meta|style|div|center|tr|font)\b", re.I
 )
+# Header lines of a mail (RFC 5322), one of which no report's own preamble has.
 _MAIL = re.compile(
-    r"(?:(?:From|Received|Return-Path|MIME-Version|Message-ID|Subject|Date|To):.*\n){2}", re.I
+    r"(?:[A-Za-z-]+:.*\n|[ \t].*\n)*?(?:MIME-Version|Received|Return-Path|Message-ID):", re.I
 )
 _XML = (
     (r"urn:schemas-microsoft-com:office:spreadsheet", "an Excel 2003 XML spreadsheet"),

@@ -78,7 +78,7 @@ class Parts:
             return ""
         info = self.infos[name]
         if info.flag_bits & 1:
-            raise BadItem("a zip archive with a password", kind="encrypted-zip")
+            raise BadItem("a zip archive with a password", kind="unsupported")
         try:
             with self._archive.open(info) as part:
                 data = part.read(_MOST)

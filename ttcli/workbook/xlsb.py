@@ -5,8 +5,8 @@ Strings are left to calamine; see `xls.py`, whose younger sister this is.
 
 from __future__ import annotations
 
-import posixpath
 import struct
+from contextlib import closing
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
@@ -16,7 +16,7 @@ from ttcli.errors import BadItem
 from ttcli.workbook.biff import ERRORS, GENERAL_STYLE, Style, decode_rk, number_cell, styles_of
 from ttcli.workbook.blocks import Row
 from ttcli.workbook.calamine import ASK
-from ttcli.workbook.ooxml_package import Package
+from ttcli.workbook.ooxml_package import Package, Relationship
 
 _ROW, _RK, _ERROR, _BOOL, _REAL = 0, 2, 3, 4, 5
 _TEXTS = (6, 7, 8, 62)  # BrtCellSt, BrtCellIsst, BrtFmlaString, BrtCellRString
@@ -44,7 +44,7 @@ class XlsbScan:
     """
 
     def __init__(self, path: Path, limits: Limits) -> None:
-        self._package = Package(path, limits)
+        self._path = path
         self._limits = limits
         self.date_1904 = False
         self._sheets: List[_Sheet] = []
@@ -64,22 +64,21 @@ class XlsbScan:
         return self._rows(part)
 
     def _target(self, part: str, kind: str) -> str:
-        for relationship in self._package.relationships(part).values():
-            if relationship.type == kind:
-                return relationship.target
-        return ""
+        return next((link.target for link in self._links(part).values() if link.type == kind), "")
+
+    def _links(self, part: str) -> Dict[str, Relationship]:
+        with closing(Package(self._path, self._limits)) as package:
+            return package.relationships(part)
 
     def _read_workbook(self, part: str) -> None:
-        targets = self._package.relationships(part)
+        links = self._links(part)
         for code, data in self._records(part):
             if code == _WORKBOOK_PROPERTIES:
                 self.date_1904 = bool(_unpack("<I", data)[0] & 1)
             elif code == _SHEET:
                 state = _unpack("<I", data)[0]
                 relation, _ = _wide_string(data, 8)
-                target = (
-                    targets[relation].target if relation in targets else posixpath.join(part, "?")
-                )
+                target = links[relation].target if relation in links else ""
                 self._sheets.append(_Sheet(_STATES[min(state, 2)], target))
 
     def _read_styles(self, workbook: str) -> List[Style]:
@@ -163,14 +162,15 @@ class XlsbScan:
     def _records(self, part: str) -> Iterator[Record]:
         """A part's records: [MS-XLSB] 2.1.4, both numbers in groups of seven bits."""
         buffer, at = b"", 0
-        for chunk in self._package.chunks(part):
-            buffer, at = buffer[at:] + chunk, 0
-            while True:
-                found = _record(buffer, at)
-                if found is None:
-                    break
-                code, start, at = found
-                yield code, buffer[start:at]
+        with closing(Package(self._path, self._limits)) as package:
+            for chunk in package.chunks(part):
+                buffer, at = buffer[at:] + chunk, 0
+                while True:
+                    found = _record(buffer, at)
+                    if found is None:
+                        break
+                    code, start, at = found
+                    yield code, buffer[start:at]
         if at != len(buffer):
             raise BadItem(f"{part} is cut short", "send it again, complete", kind="truncated")
 

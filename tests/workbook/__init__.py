@@ -1,0 +1,1 @@
+"""Sniffing, the limited child, and every reader but OOXML's."""
