@@ -203,6 +203,7 @@ VARIABLES: Tuple[Variable, ...] = (
         "one line of text, or one JSON object, an event",
     ),
     Variable("DEBUG", "false", boolean, "log everything, with tracebacks"),
+    Variable("WORKBOOK_PASSWORD", "", text, "opens password-protected workbooks", secret=True),
     Variable(
         "LIMIT_MEMORY_MB", "512", whole(64, 65536), "memory one workbook may use while it is read"
     ),
