@@ -25,7 +25,7 @@ def bug(fault: Exception) -> str:
 
 def report(found: Report) -> str:
     """One headline a stage, one line an item, and the fault that stopped it."""
-    figures = [f"{count} {name}" for name, count in found.counts.items() if count]
+    figures = [_counted(count, name) for name, count in found.counts.items() if count]
     figures += [f"{found.postponed} waiting for a retry"] if found.postponed else []
     headline = f"{found.stage:<8} {', '.join(figures) or _figures_of_lines(found)}"
     lines = [headline + ("  (dry run: nothing was changed)" if found.dry_run else "")]
@@ -34,6 +34,12 @@ def report(found: Report) -> str:
         lines += [f"  stopped: {found.fault.message}"]
         lines += [f"    → {found.fault.hint}"] if found.fault.hint else []
     return "\n".join(lines)
+
+
+def _counted(count: int, name: str) -> str:
+    """1 mail, 2 mails; 1 known, 2 known."""
+    plural = name in ("mails", "attachments")
+    return f"{count} {name[:-1] if plural and count == 1 else name}"
 
 
 def _figures_of_lines(found: Report) -> str:

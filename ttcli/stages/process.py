@@ -118,9 +118,17 @@ def _outcome(folder: Path, rows: Dict[str, Any]) -> Outcome:
     return Outcome(PROCESSED, "processed", line, {"rows": rows})
 
 
+_REMARKS = (
+    ("rejected", "rejected"),
+    ("cells_rejected", "cells rejected"),
+    ("duplicates", "duplicate"),
+    ("totals", "totals"),
+    ("repaired", "repaired"),
+)
+
+
 def _remarks(rows: Dict[str, Any]) -> str:
-    words = (("rejected", "rejected"), ("duplicates", "duplicate"), ("repaired", "repaired"))
-    remarks = [f"{rows[name]} {word}" for name, word in words if rows.get(name)]
+    remarks = [f"{rows[name]} {word}" for name, word in _REMARKS if rows.get(name)]
     return f" ({', '.join(remarks)})" if remarks else ""
 
 
