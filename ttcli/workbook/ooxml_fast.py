@@ -17,7 +17,8 @@ from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Ty
 from ttcli.cells import Block, Cell, Column, Kind, MixedColumn, from_copy
 from ttcli.workbook.ooxml_exact import SheetParser, SheetSource, blocks_of
 from ttcli.workbook.ooxml_rawtext import RawTexts, Unproven, prove_characters
-from ttcli.workbook.ooxml_shape import Capture, Shape, Spelling
+from ttcli.workbook.ooxml_shape import Capture, Shape
+from ttcli.workbook.ooxml_spelling import Notation, Speller, Spelling
 
 _Value = TypeVar("_Value")
 _Found = List[Tuple[bytes, ...]]
@@ -40,7 +41,8 @@ class FastReader:
         self._exact = SheetParser(source)
         self._texts = RawTexts()
         self._met: Counter[Spelling] = Counter()
-        self._shape = Shape(b"", (), source.cells.styles, 0)
+        self._shape = Shape(Notation())
+        self._speller = Speller(Notation(), source.cells.styles, 0)
         self._row_end = b"</row>"
         self._patience = _PATIENCE
 
@@ -82,16 +84,19 @@ class FastReader:
         end = found.end() if found else len(head)
         self._exact.feed(head[:end])
         if found and self._exact.between_rows and self._exact.parser.is_utf_8:
-            self._begin(found[1])
+            self._begin(found[1], head[end:])
         else:
             self._patience = 0
         return head[end:]
 
-    def _begin(self, prefix: bytes) -> None:
+    def _begin(self, prefix: bytes, rows: bytes) -> None:
         self._row_end = b"</" + prefix + b"row>"
-        prefixes = [name.encode() for name in self._exact.parser.prefixes]
-        limits = self._source.tally.limits
-        self._shape = Shape(prefix, prefixes, self._source.cells.styles, limits.columns)
+        gaps = bool(re.search(rb">[ \t\r\n]+</?" + prefix + rb"(?:row|c)[ >]", rows))
+        prefixes = frozenset(name.encode() for name in self._exact.parser.prefixes)
+        notation = Notation(prefix, gaps, prefixes)
+        self._shape = Shape(notation)
+        columns = self._source.tally.limits.columns
+        self._speller = Speller(notation, self._source.cells.styles, columns)
 
     @staticmethod
     def _is_behind_rows(rest: bytes) -> bool:
@@ -130,7 +135,7 @@ class FastReader:
     def _learn(self, rows: List[bytes]) -> None:
         """Adopts the spellings that were met often enough."""
         for row in rows:
-            self._met.update(self._shape.spellings(row) or ())
+            self._met.update(new for new in self._speller.spellings(row) if new not in self._shape)
         often = [spelling for spelling, times in self._met.items() if times >= _OFTEN]
         if often:
             self._shape.adopt(often)
@@ -171,7 +176,7 @@ class FastReader:
 
     def _block(self, groups: List[Sequence[bytes]]) -> Block:
         """Raises Unproven or IndexError (of shared strings) before anything is counted."""
-        if not all(self._shape.is_row_tag(*tag) for tag in set(zip(groups[1], groups[3]))):
+        if not all(self._speller.is_row_tag(*tag) for tag in set(zip(groups[1], groups[3]))):
             raise Unproven
         rows = list(map(int, groups[2]))
         self._prove_order(rows)
@@ -195,7 +200,7 @@ class FastReader:
             return self._source.cells.strings.take(values)
         if type_ in ("str", "inlineStr"):
             return self._texts.convert(values)
-        return values
+        return self._texts.formulas(values) if type_ == "f" else values
 
 
 def _column(variants: _Variants) -> Union[Column, MixedColumn]:

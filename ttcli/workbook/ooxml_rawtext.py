@@ -61,12 +61,23 @@ class RawTexts:
         plain = _PLAIN.match
         return [value if plain(value) else self._look_up(value) for value in values]
 
+    @staticmethod
+    def formulas(values: Sequence[bytes]) -> List[bytes]:
+        """The raw text of formulas, decoded; raises Unproven as `convert` does.
+
+        A formula of nothing is no blank cell, and can't be told from one here.
+        """
+        found = [_text(value).encode() for value in values]
+        if any(value and not text for value, text in zip(values, found)):
+            raise Unproven
+        return found
+
     def _look_up(self, value: bytes) -> bytes:
         text = self._known.get(value)
         if text is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            text = self._known[value] = _copy_text(value)
+            text = self._known[value] = to_copy(_text(value))
         return text
 
 
@@ -79,12 +90,12 @@ def _special(joined: bytes) -> bool:
     return len(joined.translate(None, _CONTROLS)) != len(joined)
 
 
-def _copy_text(value: bytes) -> bytes:
+def _text(value: bytes) -> str:
     if _FORBIDDEN.search(value):
         raise Unproven
     # XML 1.0, §2.11: a line end is a newline however it is written.
     text = value.decode().replace("\r\n", "\n").replace("\r", "\n")
-    return to_copy(clean(_ENTITY.sub(_character, text)))
+    return clean(_ENTITY.sub(_character, text))
 
 
 def _character(match: Match[str]) -> str:
