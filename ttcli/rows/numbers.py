@@ -21,8 +21,8 @@ _RANGE = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
 def exact(text: str) -> Optional[Decimal]:
     """The number a workbook means by its digits; None if that is none, or beyond a double.
 
-    Up to 15 digits are taken as they stand. With more the file spells out a binary fraction
-    (`1.1000000000000001`), and the shortest decimal for that double is meant.
+    Whole numbers and up to 15 digits are taken as they stand. With more the file spells out a
+    binary fraction (`1.1000000000000001`), and the shortest decimal for that double is meant.
     """
     match = _NUMBER.fullmatch(text)
     value = float(text) if match else float("inf")
@@ -31,7 +31,8 @@ def exact(text: str) -> Optional[Decimal]:
     if value == 0:
         return Decimal(0)  # 0E999999999 would have a billion zeros
     figures = "".join(filter(None, match.groups())).strip("0")
-    return Decimal(text) if len(figures) <= 15 else Decimal(repr(value))
+    as_it_stands = len(figures) <= 15 or text.lstrip("+-").isdigit()
+    return Decimal(text) if as_it_stands else Decimal(repr(value))
 
 
 def digits(number: Decimal) -> str:
@@ -110,7 +111,7 @@ def to_float(cell: Cell, rule: Rule) -> Outcome:
     size = abs(float(number))
     if size > _LARGEST[rule.column.type]:
         return Rejected("number-range", f"{digits(number)[:40]} is beyond {rule.column.declared}")
-    if size < _SMALLEST[rule.column.type]:
+    if size < _SMALLEST[rule.column.type] and cell.text.strip("+-0."):
         return b"0"  # the server refuses what underflows
     return cell.text.encode() if cell.kind is Kind.NUMBER else digits(number).encode()
 
