@@ -45,7 +45,6 @@ disable_plaintext_auth = no
 auth_failure_delay = 0
 auth_mechanisms = plain login {mechanisms}
 mail_location = maildir:{home}/mail/%u
-maildir_very_dirty_syncs = yes
 mail_fsync = never
 passdb {{
   driver = static
