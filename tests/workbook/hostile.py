@@ -30,10 +30,7 @@ _WORKBOOK = (
 
 def xlsx(rows: str, sheet: str = "", **more: bytes) -> bytes:
     """An .xlsx whose one sheet has these rows as XML; `sheet` replaces the whole sheet part."""
-    whole = (
-        sheet
-        or f'<?xml version="1.0"?><worksheet xmlns="{_MAIN}"><sheetData>{rows}</sheetData></worksheet>'
-    )
+    whole = sheet or _with_doctype("", rows)
     parts: Dict[str, bytes] = {
         "[Content_Types].xml": _TYPES.encode(),
         "_rels/.rels": _RELS.format(_REL, "officeDocument", "xl/workbook.xml").encode(),
@@ -59,7 +56,8 @@ def zipped(parts: Dict[str, bytes]) -> bytes:
 def far_values() -> bytes:
     """Two cells, as far apart as a sheet allows."""
     return xlsx(
-        '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c></row>'
+        '<row r="1"><c r="A1"><v>1</v></c></row>'
+        '<row r="1048576"><c r="XFD1048576"><v>2</v></c></row>'
     )
 
 

@@ -11,10 +11,11 @@ from ttcli.workbook.inspect import cells_json
 from ttcli.workbook.open import open_workbook
 
 SAMPLES = Path(__file__).parent.parent / "data" / "workbooks"
+DEFAULTS = Limits()
 CellsByPlace = Dict[Tuple[str, int, int], Tuple[str, Any]]
 
 
-def cells(path: Path, limits: Limits = Limits(), passwords: Sequence[str] = ()) -> CellsByPlace:
+def cells(path: Path, limits: Limits = DEFAULTS, passwords: Sequence[str] = ()) -> CellsByPlace:
     """(sheet, row, column) → (type, value) of every cell that is not blank."""
     workbook = open_workbook(path, limits, passwords)
     try:
@@ -33,7 +34,7 @@ def close(workbook: Workbook) -> None:
         workbook.package.close()  # type: ignore[attr-defined]
 
 
-def rows(path: Path, limits: Limits = Limits()) -> List[List[Any]]:
+def rows(path: Path, limits: Limits = DEFAULTS) -> List[List[Any]]:
     """The values of the first sheet's used rectangle, None where blank."""
     workbook = open_workbook(path, limits)
     first = workbook.sheets[0].name

@@ -162,12 +162,13 @@ def test_fileno_is_readable_when_the_result_is_there() -> None:
 
 def test_nothing_is_left_behind() -> None:
     """After results, failures and kills there are no more open files and no zombies."""
-    before = sorted(os.listdir("/proc/self/fd"))
+    before = sorted(Path("/proc/self/fd").iterdir())
     for _ in range(3):
         run(int)
-        pytest.raises(BadItem, run, os._exit, 1)
+        with pytest.raises(BadItem):
+            run(os._exit, 1)
         start(time.sleep, 60, limits=LIMITS).kill()
-    assert sorted(os.listdir("/proc/self/fd")) == before
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 

@@ -74,16 +74,21 @@ def ods(body: str) -> bytes:
     )
 
 
+_ONE = (
+    '<table:table-cell office:value-type="float" office:value="1" {}>'
+    "<text:p>1</text:p></table:table-cell>"
+)
+
+
 def ods_repeated() -> bytes:
     """One cell, repeated over the whole sheet."""
-    cell = '<table:table-cell office:value-type="float" office:value="1" {}><text:p>1</text:p></table:table-cell>'
-    many = cell.format('table:number-columns-repeated="16384"')
-    return ods(f'<table:table-row table:number-rows-repeated="1048576">{many}</table:table-row>')
+    cell = _ONE.format('table:number-columns-repeated="16384"')
+    return ods(f'<table:table-row table:number-rows-repeated="1048576">{cell}</table:table-row>')
 
 
 def ods_repeated_rows() -> bytes:
     """One cell, repeated down a thousand billion rows."""
-    cell = '<table:table-cell office:value-type="float" office:value="1"><text:p>1</text:p></table:table-cell>'
+    cell = _ONE.format("")
     return ods(f'<table:table-row table:number-rows-repeated="999999999">{cell}</table:table-row>')
 
 

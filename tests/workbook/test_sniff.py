@@ -32,7 +32,8 @@ def office(content_type: str, main: str) -> bytes:
     types = (
         f'<Types><Override PartName="/{main}" ContentType="application/{content_type}"/></Types>'
     )
-    rels = f'<Relationships><Relationship Id="a" Type="http://x/officeDocument" Target="{main}"/></Relationships>'
+    link = f'<Relationship Id="a" Type="http://x/officeDocument" Target="{main}"/>'
+    rels = f"<Relationships>{link}</Relationships>"
     return hostile.zipped(
         {"[Content_Types].xml": types.encode(), "_rels/.rels": rels.encode(), main: b"<x/>"}
     )
@@ -110,7 +111,7 @@ _DBF = (
         (opendocument("text"), "unsupported: an OpenDocument text"),
         (
             opendocument("spreadsheet", **{"META-INF/manifest.xml": b"<m:encryption-data/>"}),
-            "encrypted: a password-protected OpenDocument spreadsheet",
+            "encrypted-ods: a password-protected OpenDocument spreadsheet",
         ),
         (hostile.zipped({"Index/Tables/Tile.iwa": b""}), "unsupported: an Apple Numbers document"),
         (
@@ -201,6 +202,11 @@ def test_real_xlsx_with_backslashes(tmp_path: Path) -> None:
         (hostile.zipped({"a.pdf": b""}), "unsupported", "unpack it"),
         (b"PK\x03\x04", "truncated", "incomplete"),
         (hostile.ole_loop(), "damaged", "a loop"),
+        (
+            opendocument("spreadsheet", **{"META-INF/manifest.xml": b"<m:encryption-data/>"}),
+            "encrypted",
+            "a password-protected OpenDocument",
+        ),
     ],
 )
 def test_refusal_says_what_it_is_and_what_to_do(

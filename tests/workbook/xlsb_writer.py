@@ -11,11 +11,13 @@ _REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _RELS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPES = (
     '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
-    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    '<Default Extension="rels" '
+    'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
     '<Default Extension="bin" ContentType='
     '"application/vnd.ms-excel.sheet.binary.macroEnabled.main"/>'
     '<Override PartName="/xl/styles.bin" ContentType="application/vnd.ms-excel.styles"/>'
-    '<Override PartName="/xl/sharedStrings.bin" ContentType="application/vnd.ms-excel.sharedStrings"/>'
+    '<Override PartName="/xl/sharedStrings.bin" '
+    'ContentType="application/vnd.ms-excel.sharedStrings"/>'
     "{}</Types>"
 )
 

@@ -32,9 +32,10 @@ _WESTERN_LETTERS = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàá
 _WESTERN_PAIR = re.compile("[çÇ][ãõáéíóúâêôÃÕÁÉÍÓÚÂÊÔ]")
 _TEXT_ONLY = re.compile(f"[\x00-\x7f{_WESTERN_MARKS}{_WESTERN_LETTERS}]*")
 _LETTER_RUN = re.compile(f"[{_WESTERN_LETTERS}]{{2,}}")
-# Typographic marks lie where GBK has no first byte of a common character.
-_SYMBOL_IN_WORD = re.compile(
+# `£ódź` and `LongŸ` are Polish in Windows-1250; nobody writes a pound or a capital there.
+_FOREIGN = re.compile(
     f"[A-Za-z{_WESTERN_LETTERS}][£§©«®±²³»¼½¾¿¡ªº´][A-Za-z{_WESTERN_LETTERS}]"
+    f"|£[A-Za-z{_WESTERN_LETTERS}]|[a-zß-ÿ][ŸŒŠŽ]"
 )
 
 
@@ -115,7 +116,7 @@ def _trouble_with(file: BinaryIO, encoding: str) -> Optional[str]:
         try:
             line += decoder.decode(chunk, final=not chunk).count("\n")
         except UnicodeDecodeError as error:
-            line += chunk[: error.start].count(b"\n")
+            line += error.object[: error.start].count(b"\n")
             return f"line {line} has the byte 0x{error.object[error.start]:02X}"
         if not chunk:
             return None
@@ -131,7 +132,7 @@ def _line_is_western(line: bytes) -> bool:
         text = line.decode("cp1252")
     except UnicodeDecodeError:
         return False
-    if not _TEXT_ONLY.fullmatch(text) or _SYMBOL_IN_WORD.search(text):
+    if not _TEXT_ONLY.fullmatch(text) or _FOREIGN.search(text):
         return False
     return not any(_could_be_chinese(run) for run in _LETTER_RUN.findall(text))
 

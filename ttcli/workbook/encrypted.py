@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from pathlib import Path
 from typing import IO, Any, Optional, Sequence
 
 from ttcli.cells import Workbook
 from ttcli.config import Limits
-from ttcli.errors import BadItem, OutsideFault
+from ttcli.errors import BadItem
 
 # Excel encrypts a workbook whose structure is protected with this one, and never asks for it.
 _EXCELS_OWN = "VelvetSweatshop"
@@ -18,8 +19,8 @@ class Plain:
     """A decrypted workbook in a file that has no name, so that nothing outlives this process."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
         self.path = Path(f"/proc/self/fd/{file.fileno()}")
+        weakref.finalize(self, file.close)
 
     def kept_by(self, workbook: Workbook) -> Workbook:
         """Keeps the file for as long as the workbook is used; returns the workbook."""
@@ -48,7 +49,7 @@ def decrypt(path: Path, limits: Limits, passwords: Sequence[str]) -> Plain:
     if path.stat().st_size > limits.inflated_mb << 20:
         raise BadItem(f"it is larger than {limits.inflated_mb} MB", kind="limit")
     office_file = _package()
-    for password in (*passwords, _EXCELS_OWN):
+    for password in filter(None, (*passwords, _EXCELS_OWN)):
         plain = _try(office_file, path, password)
         if plain is not None:
             return plain
@@ -75,19 +76,32 @@ def _try(office_file: Any, path: Path, password: str) -> Optional[Plain]:
     """The decrypted workbook, or None if the password is another."""
     from msoffcrypto.exceptions import DecryptionError, InvalidKeyError
 
-    plain = tempfile.TemporaryFile()  # noqa: SIM115  # Plain keeps it
+    file = tempfile.TemporaryFile()  # noqa: SIM115  # Plain closes it
+    plain = Plain(file)
     try:
-        with path.open("rb") as file:
-            protected = office_file(file)
-            protected.load_key(password=password)
-            protected.decrypt(plain)
+        with path.open("rb") as protected:
+            _decrypt(office_file(protected), password, file)
     except (InvalidKeyError, DecryptionError):
         return None
-    except (OutsideFault, MemoryError, OSError):
+    except MemoryError:
         raise
-    except Exception as error:
-        raise BadItem(
-            f"it is encrypted and damaged: {error}", "send it again", kind="damaged"
-        ) from error
+    except Exception as error:  # it unpacks whatever stands there without looking twice
+        if isinstance(error, OSError) and error.errno:
+            raise  # the disk's fault
+        raise _damaged(error) from error
+    return plain
+
+
+def _damaged(error: Exception) -> BadItem:
+    why = f"{type(error).__name__} {error}"
+    return BadItem(f"its encryption is damaged: {why}", "send it again", kind="damaged")
+
+
+def _decrypt(protected: Any, password: str, plain: IO[bytes]) -> None:
+    """Office Open XML checks a password only when asked, .xls always and has no way to ask."""
+    if protected.format == "ooxml":
+        protected.load_key(password=password, verify_password=True)
+    else:
+        protected.load_key(password=password)
+    protected.decrypt(plain)
     plain.flush()
-    return Plain(plain)

@@ -51,6 +51,8 @@ def _refuse(sniffed: Sniffed) -> NoReturn:
         )
     if sniffed.kind == "damaged":
         raise BadItem(f"it is damaged: {sniffed.said}", "send it again", kind="damaged")
+    if sniffed.kind == "encrypted-ods":
+        raise BadItem(f"it is {sniffed.said}", "ask for it without one", kind="encrypted")
     if sniffed.kind == "zip":
         raise BadItem(
             f"it is {sniffed.said}", "unpack it and send the workbooks", kind="unsupported"

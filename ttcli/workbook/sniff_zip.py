@@ -15,7 +15,7 @@ class Sniffed(NamedTuple):
 
     Attributes:
         kind: `xlsx`, `xlsb`, `xls`, `ods`, `csv`, `html` and `encrypted` can be read; `zip`,
-            `empty`, `lock-file`, `truncated`, `damaged` and `unsupported` cannot.
+            `empty`, `lock-file`, `truncated`, `damaged`, `encrypted-ods` and `unsupported` cannot.
         said: The same for a person, with its article: `a Word document`.
     """
 
@@ -113,7 +113,7 @@ def _open_document(parts: Parts) -> Optional[Sniffed]:
     if what != "spreadsheet":
         return Sniffed("unsupported", f"an OpenDocument {what}")
     if "encryption-data" in parts.text("meta-inf/manifest.xml"):
-        return Sniffed("encrypted", "a password-protected OpenDocument spreadsheet")
+        return Sniffed("encrypted-ods", "a password-protected OpenDocument spreadsheet")
     return Sniffed("ods", "an OpenDocument spreadsheet (.ods)")
 
 
