@@ -146,4 +146,4 @@ def convert(
 def sheet(headings: str, *rows: Sequence[Optional[Cell]], **more: Any) -> MadeSheet:
     """A sheet with one header row in row 1, its headings separated by `|`."""
     header = [text(heading) if heading else None for heading in headings.split("|")]
-    return MadeSheet({number: row for number, row in enumerate([header, *rows], 1)}, **more)
+    return MadeSheet(dict(enumerate([header, *rows], 1)), **more)

@@ -16,14 +16,44 @@ from ttcli.rows.kinds import convert_cell, value_of
 from ttcli.rows.rule import NULL, Noted, Rejected
 
 TYPES = [
-    "text", "varchar(5)", "citext", "int2", "int4", "int8", "numeric", "numeric(6,2)", "numeric(2,2)",
-    "float4", "float8", "bool", "date", "timestamp", "timestamptz", "time", "interval", "jsonb", "uuid",
-]  # fmt: skip
+    "text",
+    "varchar(5)",
+    "citext",
+    "int2",
+    "int4",
+    "int8",
+    "numeric",
+    "numeric(6,2)",
+    "numeric(2,2)",
+    "float4",
+    "float8",
+    "bool",
+    "date",
+    "timestamp",
+    "timestamptz",
+    "time",
+    "interval",
+    "jsonb",
+    "uuid",
+]
 SETTINGS = [
-    {}, {}, {}, {"date_order": "dmy"}, {"decimal": ","}, {"decimal": "."}, {"pad": 7}, {"case": "upper"},
-    {"null_words": ("na",)}, {"pattern": "[A-Z0-9]+"}, {"zone": "Asia/Tokyo"}, {"check_digit": "reject"},
-    {"check_digit": "ignore"}, {"unit": ("kg",)}, {"form": "mawb"}, {"form": "text"},
-]  # fmt: skip
+    {},
+    {},
+    {},
+    {"date_order": "dmy"},
+    {"decimal": ","},
+    {"decimal": "."},
+    {"pad": 7},
+    {"case": "upper"},
+    {"null_words": ("na",)},
+    {"pattern": "[A-Z0-9]+"},
+    {"zone": "Asia/Tokyo"},
+    {"check_digit": "reject"},
+    {"check_digit": "ignore"},
+    {"unit": ("kg",)},
+    {"form": "mawb"},
+    {"form": "text"},
+]
 
 digits = st.text("0123456789", min_size=1, max_size=18)
 spelled = st.builds(
@@ -38,7 +68,9 @@ serials = st.one_of(
     st.floats(-2, 3_000_000).map(repr),
     st.integers(40_000, 47_000).map(str),
     st.builds(
-        lambda day, second: repr(day + second / 86400), st.integers(0, 60_000), st.integers(0, 86_399)
+        lambda day, second: repr(day + second / 86400),
+        st.integers(0, 60_000),
+        st.integers(0, 86_399),
     ),
 )
 awbs = st.one_of(
@@ -48,9 +80,33 @@ awbs = st.one_of(
 )
 keys = st.from_regex(r"[A-Z]{0,3}[-/_. ]?[0-9]{1,8}(E[+-]?[0-9]{1,2})?[a-z]?", fullmatch=True)
 words = st.sampled_from(
-    ["TOTAL", "Total: 5", "SUM-5", "TOTAL5", "na", "5E-10", "1E+5", "-5E-10", "12,5", "1.188", "2025-11-13", "03/04/2025",
-     "13/11/2025 10:00", "yes", "BKD", "\\N", "a\\tb", "a\tb", " x ", "12 kg", "0.50", "-0", "AB 12", "é" * 5]
-)  # fmt: skip
+    [
+        "TOTAL",
+        "Total: 5",
+        "SUM-5",
+        "TOTAL5",
+        "na",
+        "5E-10",
+        "1E+5",
+        "-5E-10",
+        "12,5",
+        "1.188",
+        "2025-11-13",
+        "03/04/2025",
+        "13/11/2025 10:00",
+        "yes",
+        "BKD",
+        "\\N",
+        "a\\tb",
+        "a\tb",
+        " x ",
+        "12 kg",
+        "0.50",
+        "-0",
+        "AB 12",
+        "é" * 5,
+    ]
+)
 anything = st.text(max_size=12).filter(lambda value: "\0" not in value and value.strip())
 texts = st.one_of(words, keys, awbs, spelled, anything)
 numbers = st.one_of(spelled, floats, serials, digits, awbs.map(lambda awb: awb.replace("-", "")))
@@ -66,7 +122,9 @@ cells = {
     Kind.ERROR: st.just("#N/A"),
     Kind.FORMULA: st.sampled_from(["=A1", "="]),
 }
-formats = st.sampled_from([Format(), Format(), Format(8, False, "00000000"), Format(20, False, "0" * 20)])
+formats = st.sampled_from(
+    [Format(), Format(), Format(8, False, "00000000"), Format(20, False, "0" * 20)]
+)
 
 
 @st.composite

@@ -45,7 +45,7 @@ class Batch(NamedTuple):
     def raw(self, target: Target, index: int) -> str:
         """What stands in the sheet."""
         cell = cell_at(self.block.columns.get(target.source), index)
-        return cell.text if cell else ""
+        return cell.text if cell and cell.text.strip() else ""
 
     def rejected(self, index: int) -> Iterator[Tuple[Target, Rejected]]:
         """The cells of a row that were not taken."""

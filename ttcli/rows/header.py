@@ -74,8 +74,8 @@ def _candidates(rows: Sequence[Row], headings: Headings, key: Sequence[str]) -> 
     for index, row in enumerate(rows[:SEARCHED_ROWS]):
         texts = {column: [cell.text] for column, cell in row.cells.items()}
         found.append(Header(row.number, row.number, match(texts, headings)))
-        if index + 1 < len(rows) and _may_be_second(rows[index + 1], row):
-            below = rows[index + 1]
+        below = rows[index + 1] if index + 1 < min(len(rows), SEARCHED_ROWS) else None
+        if below and _may_be_second(below, row):
             both = match(_joined(row, below), headings)
             if _is_header_too(below, row, both, key):
                 found.append(Header(row.number, below.number, both))
@@ -92,7 +92,7 @@ def _is_header_too(below: Row, above: Row, both: Found, key: Sequence[str]) -> b
 
 def _is_table(found: Found) -> bool:
     """`HAWB: | 123` is a form with one known word, not a table with one column."""
-    return len(found.fields) > 1 or not (found.unknown or found.ignored)
+    return len(found.fields) + len(found.ignored) > 1 or not found.unknown
 
 
 def _may_be_second(below: Row, above: Row) -> bool:
@@ -158,7 +158,8 @@ def _nothing_found(candidates: Sequence[Header], key: Sequence[str]) -> NoHeader
         missing = ", ".join(field for field in key if field not in best.found.fields) or "one"
         reason = f"row {best.shown} has {len(known)} known headings, but no key column ({missing})"
         return NoHeader("no-key-column", reason, best.first, known, unknown)
-    return NoHeader("no-header-row", "no row with known headings", best.first, known, unknown)
+    reason = f"nothing but {known[0]!r} is known" if known else "no heading is known"
+    return NoHeader("no-header-row", reason, best.first, known, unknown)
 
 
 def _most_hopeful(candidates: Sequence[Header]) -> Optional[Header]:
@@ -166,6 +167,6 @@ def _most_hopeful(candidates: Sequence[Header]) -> Optional[Header]:
     with_cells = [c for c in candidates if c.found.columns or c.found.unknown or c.found.ignored]
     return max(
         with_cells,
-        key=lambda c: (len(c.found.fields), len(c.found.unknown)),
+        key=lambda c: (len(c.found.fields), c.first == c.last, len(c.found.unknown)),
         default=None,
     )
