@@ -9,6 +9,7 @@ before and behind the rows too, and so sees a complete document, of which proven
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from operator import lt
@@ -56,7 +57,7 @@ class FastReader:
             BadItem: The sheet is damaged or over a limit.
         """
         rest = self._read_head(chunks)
-        for chunk in chunks if self._patience else ():
+        for chunk in itertools.chain([b""], chunks) if self._patience else ():
             rest += chunk
             end = rest.rfind(self._row_end) + len(self._row_end)
             if end >= len(self._row_end):
@@ -237,4 +238,4 @@ def fast_blocks(source: SheetSource, chunks: Iterable[bytes]) -> Iterator[Block]
     Raises:
         BadItem: The sheet is damaged or over a limit.
     """
-    return FastReader(source).blocks(iter(chunks))
+    return (block for block in FastReader(source).blocks(iter(chunks)) if block.columns)
