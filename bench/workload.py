@@ -18,16 +18,18 @@ from xml.sax.saxutils import escape
 
 Value = Union[str, int, float, None]
 
-COLUMNS = (
-    "hawb mawb origin destination shipper consignee pieces weight chargeable_weight volume "
-    "booked_at etd eta atd ata delivered_at status carrier flight_no service incoterm currency "
-    "declared_value reference remarks"
-).split()
+COLUMNS = [
+    *("hawb", "mawb", "origin", "destination", "shipper", "consignee", "pieces", "weight"),
+    *("chargeable_weight", "volume", "booked_at", "etd", "eta", "atd", "ata", "delivered_at"),
+    *("status", "carrier", "flight_no", "service", "incoterm", "currency", "declared_value"),
+    *("reference", "remarks"),
+]
 TIMESTAMPS = range(10, 16)
-_AIRPORTS = (
-    "HAN SGN FRA HKG SIN NRT ICN LAX ORD JFK AMS CDG LHR DXB DOH BKK KUL MNL PVG PEK".split()
-)
-_CARRIERS = "VN LH CX SQ NH KE AA UA KL AF BA EK QR TG MH PR MU CA CZ LO".split()
+_AIRPORTS = [
+    *("HAN", "SGN", "FRA", "HKG", "SIN", "NRT", "ICN", "LAX", "ORD", "JFK", "AMS", "CDG"),
+    *("LHR", "DXB", "DOH", "BKK", "KUL", "MNL", "PVG", "PEK"),
+]
+_CARRIERS = ["VN", "LH", "CX", "SQ", "NH", "KE", "AA", "UA", "KL", "AF", "BA", "EK", "QR", "TG"]
 _FIRST = [
     *("Hoàng Long", "Müller & Söhne", "Nippon Cargo", "Delta", "Saigon Textile", "Façade"),
     *("Łódź Trade", "Golden Lotus", "Pacific", "Øresund", "Việt Thắng", "ACME", "Global <Parts>"),
@@ -97,21 +99,42 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _CONTENT = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+
+
+def _relationships(**targets: str) -> str:
+    lines = [
+        f'<Relationship Id="{name}" Type="{_OFFICE}/{target[0]}" Target="{target[1]}"/>'
+        for name, target in zip(targets, map(str.split, targets.values()))
+    ]
+    return f'<Relationships xmlns="{_PACKAGE}/relationships">{"".join(lines)}</Relationships>'
+
+
+def _content_types(**parts: str) -> str:
+    rels = "application/vnd.openxmlformats-package.relationships+xml"
+    lines = [
+        f'<Override PartName="/xl/{part}.xml" ContentType="{_CONTENT}.{kind}+xml"/>'
+        for kind, part in parts.items()
+    ]
+    return (
+        f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" ContentType="{rels}"/>'
+        f"{''.join(lines)}</Types>"
+    )
+
+
 _FRAME = {
-    "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types">'
-    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-    f'<Override PartName="/xl/workbook.xml" ContentType="{_CONTENT}.sheet.main+xml"/>'
-    f'<Override PartName="/xl/styles.xml" ContentType="{_CONTENT}.styles+xml"/>'
-    f'<Override PartName="/xl/sharedStrings.xml" ContentType="{_CONTENT}.sharedStrings+xml"/>'
-    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_CONTENT}.worksheet+xml"/></Types>',
-    "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="a" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+    "[Content_Types].xml": _content_types(
+        **{"sheet.main": "workbook", "worksheet": "worksheets/sheet1"},
+        styles="styles",
+        sharedStrings="sharedStrings",
+    ),
+    "_rels/.rels": _relationships(a="officeDocument xl/workbook.xml"),
     "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
     '<sheet name="Report" sheetId="1" r:id="a"/></sheets></workbook>',
-    "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="a" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
-    f'<Relationship Id="b" Type="{_OFFICE}/styles" Target="styles.xml"/>'
-    f'<Relationship Id="c" Type="{_OFFICE}/sharedStrings" Target="sharedStrings.xml"/></Relationships>',
+    "xl/_rels/workbook.xml.rels": _relationships(
+        a="worksheet worksheets/sheet1.xml",
+        b="styles styles.xml",
+        c="sharedStrings sharedStrings.xml",
+    ),
     "xl/styles.xml": f'<styleSheet xmlns="{_MAIN}"><numFmts count="1">'
     '<numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd\\ hh:mm:ss"/></numFmts>'
     '<fonts count="1"><font/></fonts><fills count="1"><fill/></fills><borders count="1"><border/>'
