@@ -6,11 +6,15 @@ ledger, changes nothing and moves it.
 
 from __future__ import annotations
 
-from typing import Any, Optional, Tuple
+import csv
+import io
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ttcli import errors
 from ttcli.config import DatabaseSettings
 from ttcli.errors import OutsideFault
+from ttcli.rows.mapping import Mapping
+from ttcli.spool import durable
 from ttcli.spool.drain import Outcome, Report, Watch, Work, drain, unwatched
 from ttcli.spool.item import LOADED, PENDING, PROCESSED, Item
 from ttcli.spool.store import Spool
@@ -19,35 +23,90 @@ from ttcli.table import TargetTable
 
 
 class LoadStage:
-    """The stage from processed to loaded, over one connection."""
+    """The stage from processed to loaded, over one connection.
+
+    Args:
+        mapping: Whose policies say how a stored and a newer value become one.
+        dry_run: Say what would be written, by the same statements rolled back.
+    """
 
     name = "load"
     source = PROCESSED
     jobs = 1  # as-of order: items are loaded one after the other, oldest first
 
-    def __init__(self, connection: Any, settings: DatabaseSettings, table: TargetTable) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        settings: DatabaseSettings,
+        table: TargetTable,
+        mapping: Mapping,
+        dry_run: bool = False,
+    ) -> None:
         self._connection = connection
         self._settings = settings
         self._table = table
+        self._mapping = mapping
+        self._dry_run = dry_run
 
     def begin(self, item: Item) -> Work:
         """Loads the item when waited for; the database does one thing at a time anyway."""
         return lambda: self._load(item)
 
     def _load(self, item: Item) -> Outcome:
-        from ttcli.database.load import load_item
-
         gone = self._vanished(item)
         if gone:
             line = f"the table has no column {', '.join(gone)} any more: to be read again"
             return Outcome(PENDING, "re-read", line, {})
-        loaded = load_item(self._connection, self._settings, self._table, _load_of(item))
-        figures = loaded._asdict()
-        return Outcome(LOADED, "loaded", _line(figures), {"load": figures})
+        sender = str(item.record["source"].get("sender") or "")
+        policies = self._mapping.for_sender(sender).policies(self._table)
+        arguments = (self._connection, self._settings, self._table, _load_of(item), policies)
+        return self._rehearse(arguments) if self._dry_run else self._commit(item, arguments)
 
     def _vanished(self, item: Item) -> Tuple[str, ...]:
         columns = item.record["rows"]["columns"]
         return tuple(name for name in columns if self._table.column(name) is None)
+
+    def _commit(self, item: Item, arguments: Tuple[Any, ...]) -> Outcome:
+        from ttcli.database.load import load_item
+
+        loaded = load_item(*arguments)
+        add_rejects(item, loaded.rejects)
+        return Outcome(LOADED, "loaded", _line(loaded), {"load": _figures(loaded)})
+
+    def _rehearse(self, arguments: Tuple[Any, ...]) -> Outcome:
+        from ttcli.database.load import dry_run
+
+        rehearsed = dry_run(*arguments)
+        shown = [_line(rehearsed.loaded), *map(_difference, rehearsed.differences)]
+        return Outcome(LOADED, "loaded", "\n      ".join(shown), {})
+
+
+def _figures(loaded: Any) -> Dict[str, Any]:
+    """What item.json keeps of a load."""
+    return {
+        **loaded._asdict(),
+        "rejects": len(loaded.rejects),
+        "refusals": [refusal._asdict() for refusal in loaded.refusals],
+    }
+
+
+def add_rejects(item: Item, rejects: Sequence[Any]) -> None:
+    """Adds the rows that the database refused to rejects.csv; twice is as good as once."""
+    if not rejects:
+        return
+    kept = item.rejects.read_text(encoding="utf-8").splitlines(keepends=True)
+    out = io.StringIO(newline="")
+    out.writelines(line for line in kept if not line.endswith(f",{_RULE}\n"))
+    writer = csv.writer(out, lineterminator="\n")
+    sheets = item.record["rows"]["sheets"]
+    for reject in rejects:
+        sheet, row = reject.origin.split(" ")[0].split(":")
+        name = sheets[int(sheet) - 1]["name"]
+        writer.writerow((name, f"A{row}", "", reject.key, reject.message, _RULE))
+    durable.replace_file(item.rejects, out.getvalue().encode("utf-8", "replace"))
+
+
+_RULE = "refused-by-database"
 
 
 def _load_of(item: Item) -> Any:
@@ -71,31 +130,41 @@ def _load_of(item: Item) -> Any:
     )
 
 
-def _line(figures: Any) -> str:
-    if figures["already"]:
+def _line(loaded: Any) -> str:
+    if loaded.already:
         return "was loaded before"
-    if figures["duplicate_of"]:
-        return f"nothing new: the same as {figures['duplicate_of']}"
+    if loaded.duplicate_of:
+        return f"nothing new: the same as {loaded.duplicate_of}"
     names = ("inserted", "updated", "unchanged", "stale")
-    return ", ".join(f"{figures[name]} {name}" for name in names)
+    counts = [f"{getattr(loaded, name)} {name}" for name in names]
+    counts += [f"{len(loaded.rejects)} refused by the database"] if loaded.rejects else []
+    counts += [f"{loaded.refused} changes refused by policy"] if loaded.refused else []
+    return ", ".join(counts)
+
+
+def _difference(difference: Any) -> str:
+    if difference.new:
+        return f"{difference.key}: new"
+    changes = (f"{name} {old!r} → {new!r}" for name, old, new in difference.changes)
+    return f"{difference.key}: {', '.join(changes)}"
 
 
 def load(
     spool: Spool,
     settings: DatabaseSettings,
+    mapping: Mapping,
     dry_run: bool = False,
     watch: Watch = unwatched,
 ) -> Report:
-    """Loads every processed item, oldest first; without any, the database is left in peace."""
+    """Loads every processed item, oldest first."""
     report = Report("load", dry_run=dry_run)
-    if not spool.ids(PROCESSED):
-        return report
     connection: Optional[Any] = None
     try:
         connection, table = _open(settings)
         if not dry_run:
             keep_snapshot(spool, table)
-        drain(spool, LoadStage(connection, settings, table), report, watch)
+        stage = LoadStage(connection, settings, table, mapping, dry_run)
+        drain(spool, stage, report, watch)
     except OutsideFault as error:
         report.fault = error
     except OSError as error:

@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, Optional
 from ttcli.config import Config
 from ttcli.errors import OutsideFault
 from ttcli.spool.drain import Report, Watch, unwatched
-from ttcli.spool.item import PENDING, now_text
+from ttcli.spool.item import PENDING, PROCESSED, now_text
 from ttcli.spool.store import Spool
 
 log = logging.getLogger(__name__)
@@ -87,10 +87,15 @@ class Stages:
         )
 
     def load(self) -> Report:
-        """Processed → the target table → loaded."""
+        """Processed → the target table → loaded; without any processed item, as above."""
+        if not self._spool.ids(PROCESSED):
+            return Report("load", dry_run=self._dry_run)
         from ttcli.stages.load import load
+        from ttcli.stages.mapping import current_mapping
 
-        return load(self._spool, self._config.database, self._dry_run, self._watch_for("load"))
+        mapping = current_mapping(self._config)
+        watch = self._watch_for("load")
+        return load(self._spool, self._config.database, mapping, self._dry_run, watch)
 
     def prune(self) -> Report:
         """What was loaded long ago goes."""
