@@ -8,17 +8,13 @@ functions.
 
 from __future__ import annotations
 
-import re
-import sys
-from typing import Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple
+from typing import NamedTuple, Optional, Protocol, Sequence
 
 from ttcli.cells import Format, Kind
+from ttcli.rows.datecolumns import IsoPlan, SerialPlan
 from ttcli.rows.numbers import precision_of
+from ttcli.rows.proof import Planned, Proof, blanks_as_null
 from ttcli.rows.rule import NULL, Rule
-from ttcli.rows.serials import SerialPlan
-
-Notes = Dict[str, List[int]]
-Planned = Tuple[Sequence[bytes], Sequence[int], Notes]
 
 TEXTS = frozenset({"text", "varchar", "bpchar", "citext", "name"})
 _DATES = frozenset({"date", "timestamp", "timestamptz"})
@@ -29,39 +25,6 @@ class Plan(Protocol):
 
     def convert(self, raw: Sequence[bytes]) -> Planned:
         """Fields, indexes of doubtful cells, notes → indexes."""
-
-
-def blanks_as_null(raw: Sequence[bytes]) -> Sequence[bytes]:
-    """The fields of cells that need no change."""
-    return raw if all(raw) else [value or NULL for value in raw]
-
-
-class Proof:
-    """A pattern that every cell of a column matches as a whole, or is doubtful.
-
-    Args:
-        pattern: Must match a whole cell at its first try: it is not asked for a second one.
-        longest: Longer cells are doubtful, in bytes.
-    """
-
-    def __init__(self, pattern: bytes, longest: Optional[int] = None) -> None:
-        once, many = (b"?+", b"*+") if sys.version_info >= (3, 11) else (b"?", b"*")
-        self._all = re.compile(b"(?:(?:" + pattern + b")" + once + b"\n)" + many)
-        self._one = re.compile(b"(?:" + pattern + b")?\n")
-        self._longest = longest
-
-    def doubtful(self, raw: Sequence[bytes]) -> Sequence[int]:
-        """The indexes of the cells that do not match; none for blank ones."""
-        joined = b"\n".join(raw) + b"\n"
-        whole = self._all.fullmatch(joined) and joined.count(b"\n") == len(raw)
-        if whole and (self._longest is None or max(map(len, raw)) <= self._longest):
-            return ()
-        one, longest = self._one.fullmatch, self._longest
-        return [
-            index
-            for index, value in enumerate(raw)
-            if not one(value + b"\n") or (longest is not None and len(value) > longest)
-        ]
 
 
 class Unchanged(NamedTuple):
@@ -143,19 +106,21 @@ _WHOLE_DIGITS = {"int2": 4, "int4": 9, "int8": 15}
 def plan_for(kind: Kind, shape: Format, rule: Rule) -> Optional[Plan]:
     """The plan for cells of one kind and format in a column, or None: one by one, then."""
     settings = rule.settings
-    if settings.pattern or settings.pad or settings.case or settings.null_words or settings.unit:
-        return None
-    if rule.column.labels:
+    if rule.column.labels or (kind is Kind.TEXT and (settings.null_words or settings.unit)):
         return None
     if rule.column.type in TEXTS:
         return _text_plan(kind, shape, rule)
     if rule.column.type in _DATES:
+        if kind is Kind.TEXT:
+            return IsoPlan(rule)
         return SerialPlan(kind, rule) if kind in (Kind.DATE, Kind.NUMBER) else None
     return _number_plan(kind, rule)
 
 
 def _text_plan(kind: Kind, shape: Format, rule: Rule) -> Optional[Plan]:
     length = rule.column.length
+    if rule.settings.pattern or rule.settings.pad or rule.settings.case:
+        return None
     if kind is Kind.NUMBER:
         return _number_text_plan(shape, rule)
     if kind is not Kind.TEXT:

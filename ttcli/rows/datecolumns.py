@@ -1,13 +1,18 @@
-"""Columns of serial numbers as dates and timestamps, through two memos: the hour, and the rest."""
+"""Whole columns of dates: serial numbers through two memos, and texts in ISO 8601.
+
+A serial is looked up in two parts, the hour and the rest of it: few texts, so quick to find.
+"""
 
 from __future__ import annotations
 
+import datetime
 from functools import lru_cache
 from typing import Dict, List, Sequence, Tuple
 
 from ttcli.cells import Kind
 from ttcli.rows import dates
 from ttcli.rows.datetext import DAY_MS
+from ttcli.rows.proof import Planned, Proof, blanks_as_null
 from ttcli.rows.rule import NULL, Rule
 
 _HOUR_MS = 3_600_000
@@ -60,9 +65,7 @@ class SerialPlan:
         self._has_time = rule.column.type != "date"
         self._zone = dates.zone_suffix(rule).encode()
 
-    def convert(
-        self, raw: Sequence[bytes]
-    ) -> Tuple[Sequence[bytes], Sequence[int], Dict[str, List[int]]]:
+    def convert(self, raw: Sequence[bytes]) -> Planned:
         """See plans.Plan."""
         try:
             return self._fields(raw), (), {}
@@ -73,18 +76,14 @@ class SerialPlan:
         # float() also takes 1_0, nan and blanks around, which no workbook means.
         if b"".join(raw).translate(None, _FIGURES):
             raise ValueError
-        if all(raw):
-            return self._spelled([round(float(value) * DAY_MS) for value in raw])
-        fields = iter(self._spelled([round(float(value) * DAY_MS) for value in raw if value]))
-        return [next(fields) if value else NULL for value in raw]
-
-    def _spelled(self, moments: List[int]) -> List[bytes]:
+        moments = [round(float(value) * DAY_MS) if value else None for value in raw]
         hours, rests, zone = self._hours, _RESTS, self._zone
         if not self._has_time:
-            return [hours[ms // DAY_MS * 24][:10] for ms in moments]
-        if zone:
-            return [hours[ms // _HOUR_MS] + rests[ms % _HOUR_MS] + zone for ms in moments]
-        return [hours[ms // _HOUR_MS] + rests[ms % _HOUR_MS] for ms in moments]
+            return [NULL if ms is None else hours[ms // DAY_MS * 24][:10] for ms in moments]
+        fields = [
+            NULL if ms is None else hours[ms // _HOUR_MS] + rests[ms % _HOUR_MS] for ms in moments
+        ]
+        return [field if field is NULL else field + zone for field in fields] if zone else fields
 
 
 def _bounds(kind: Kind, rule: Rule) -> Tuple[int, int]:
@@ -93,3 +92,42 @@ def _bounds(kind: Kind, rule: Rule) -> Tuple[int, int]:
     if kind is Kind.DATE:
         return dates.first_day(rule), 4_000_000
     return (dates.EARLIEST - base).days, (dates.latest(rule) - base).days
+
+
+_ISO = Proof(
+    rb"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])?",
+)
+
+
+class IsoPlan:
+    """Texts like `2025-11-13` and `2025-11-13 14:05:00`, as programs write them."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._has_time = rule.column.type != "date"
+        self._zone = dates.zone_suffix(rule).encode()
+
+    def convert(self, raw: Sequence[bytes]) -> Planned:
+        """See plans.Plan."""
+        doubtful = _ISO.doubtful(raw)
+        bad = {day for day in {value[:10] for value in raw} if day and not _is_day(day)}
+        if bad:
+            never = [index for index, value in enumerate(raw) if value[:10] in bad]
+            doubtful = sorted({*doubtful, *never})
+        return self._fields(raw), doubtful, {}
+
+    def _fields(self, raw: Sequence[bytes]) -> Sequence[bytes]:
+        if not self._has_time:
+            return blanks_as_null([value[:10] for value in raw])
+        after = self._zone
+        return [
+            value[:10] + b" " + (value[11:] or b"00:00:00") + after if value else NULL
+            for value in raw
+        ]
+
+
+def _is_day(text: bytes) -> bool:
+    try:
+        datetime.date(int(text[:4]), int(text[5:7]), int(text[8:]))
+    except ValueError:
+        return False
+    return True
