@@ -123,7 +123,7 @@ def _ledger(cursor: Any, settings: DatabaseSettings, table: TargetTable) -> Fact
     where = quoted(table.schema, ledger.name_of(table))
     cursor.execute(
         "SELECT has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')"
-        " FROM pg_class c WHERE c.oid = to_regclass(%s)",
+        " AND has_table_privilege(c.oid, 'UPDATE') FROM pg_class c WHERE c.oid = to_regclass(%s)",
         (where,),
     )
     row = cursor.fetchone()
@@ -131,10 +131,11 @@ def _ledger(cursor: Any, settings: DatabaseSettings, table: TargetTable) -> Fact
         return Fact("ledger", True, where)
     role = quoted(settings.username)
     if row:
-        fix = f"as its owner: GRANT SELECT, INSERT ON {where} TO {role};"
+        fix = f"as its owner: {ledger.grant(table, role)}"
         return Fact("ledger", False, f"{where}: no right to it", fix, exit_code=DENIED)
     cursor.execute("SELECT has_schema_privilege(%s, 'CREATE')", (table.schema,))
     if cursor.fetchone()[0]:
         return Fact("ledger", True, f"{where} will be created by the first load")
-    fix = f"as the owner of schema {quoted(table.schema)}: " + "; ".join(ledger.statements(table))
+    cure = "; ".join([*ledger.statements(table), ledger.grant(table, role)])
+    fix = f"as the owner of schema {quoted(table.schema)}: {cure}"
     return Fact("ledger", False, f"{where} does not exist", fix, exit_code=DENIED)

@@ -66,7 +66,7 @@ class Entry(NamedTuple):
 
 def name_of(table: TargetTable) -> str:
     """The ledger's name; a long target's name is cut as PostgreSQL would cut it."""
-    room = _LONGEST_NAME - len("_loads")
+    room = _LONGEST_NAME - len("_loads_keys")
     return table.name.encode()[:room].decode(errors="ignore") + "_loads"
 
 
@@ -82,10 +82,16 @@ def statements(table: TargetTable) -> List[str]:
     return [f"CREATE TABLE IF NOT EXISTS {where} (\n    {body}\n)", _index(table)]
 
 
+def grant(table: TargetTable, role: str) -> str:
+    """The rights to the ledger; UPDATE moves on the time of confirmed keys."""
+    return f"GRANT SELECT, INSERT, UPDATE ON {quoted(table.schema, name_of(table))} TO {role};"
+
+
 def _index(table: TargetTable) -> str:
     """Keeps the look for later confirmations, which every load has, off the whole ledger."""
     where = quoted(table.schema, name_of(table))
-    return f"CREATE INDEX ON {where} (keys_until) WHERE keys_until IS NOT NULL"
+    name = quoted(name_of(table) + "_keys")
+    return f"CREATE INDEX IF NOT EXISTS {name} ON {where} (keys_until) WHERE keys_until IS NOT NULL"
 
 
 def ensure(cursor: Any, table: TargetTable) -> None:
@@ -104,7 +110,8 @@ def ensure(cursor: Any, table: TargetTable) -> None:
         for statement in _cure(table, missing):
             cursor.execute(statement)
     except psycopg2.errors.InsufficientPrivilege as error:
-        hint = "as the table's owner: " + "; ".join(_cure(table, missing))
+        role = quoted(cursor.connection.info.user)
+        hint = "as the table's owner: " + "; ".join([*_cure(table, missing), grant(table, role)])
         where = quoted(table.schema, name_of(table))
         raise AccessDenied(f"Ledger {where} is missing and may not be created", hint) from error
 
