@@ -97,9 +97,9 @@ def set_up(config: Config) -> None:
     level = logging.DEBUG if config.debug else getattr(logging, config.log_level)
     secrets = _secrets(config)
     root = logging.getLogger("ttcli")
+    shut_down()
     root.setLevel(level)
     root.propagate = False
-    shut_down()
     root.addHandler(_stderr(config, secrets, level))
     for handler in _files(config, secrets):
         root.addHandler(handler)
@@ -111,6 +111,7 @@ def shut_down() -> None:
     for handler in list(root.handlers):
         root.removeHandler(handler)
         handler.close()
+    root.propagate = True
 
 
 def _secrets(config: Config) -> List[str]:
