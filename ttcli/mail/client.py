@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import queue
+import re
 import select
 import socket
 import ssl
@@ -84,6 +85,8 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
     def open(self, host: Optional[str] = None, port: Optional[int] = None) -> None:
         """The connection stands already."""
         self.host, self.port = host or "", port or 0
+        # imaplib2 never sees the end of a command that is answered by a bare "OK"
+        self.tagre = re.compile(rb"(?P<tag>%s\d+) (?P<type>[A-Z]+) ?(?P<data>.*)" % self.tagpre)
         self.sock = self._connection.socket
         self.read_fd = self.sock.fileno()
 

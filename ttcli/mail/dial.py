@@ -34,15 +34,15 @@ def dial(settings: MailboxSettings) -> Connection:
         ConfigError: Its certificate cannot be verified, or it offers no TLS at all.
     """
     where = f"{settings.host}:{settings.port}"
-    context = _context(settings)
     connection: Optional[socket.socket] = None
     try:
         connection = socket.create_connection((settings.host, settings.port), settings.timeout)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # commands are small
         if settings.tls:
-            connection = context.wrap_socket(connection, server_hostname=settings.host)
+            connection = _secure(connection, settings)
             return Connection(connection, _greeting(connection, settings))
-        return _starttls(connection, context, settings)
+        return _starttls(connection, settings)
     except OutsideFault:
         _close(connection)
         raise
@@ -56,6 +56,12 @@ def _close(connection: Optional[socket.socket]) -> None:
         connection.close()
 
 
+def _secure(connection: socket.socket, settings: MailboxSettings) -> ssl.SSLSocket:
+    """TLS with the certificate's chain and host name checked."""
+    context = _context(settings)
+    return context.wrap_socket(connection, server_hostname=settings.host)
+
+
 def _context(settings: MailboxSettings) -> ssl.SSLContext:
     try:
         cafile = str(settings.ca_file) if settings.ca_file else None
@@ -67,9 +73,7 @@ def _context(settings: MailboxSettings) -> ssl.SSLContext:
         ) from error
 
 
-def _starttls(
-    connection: socket.socket, context: ssl.SSLContext, settings: MailboxSettings
-) -> Connection:
+def _starttls(connection: socket.socket, settings: MailboxSettings) -> Connection:
     """STARTTLS (RFC 3501, 6.2.1), or plain text where that cannot leave this machine."""
     greeting = _greeting(connection, settings)
     if greeting.upper().startswith(b"* PREAUTH"):
@@ -79,8 +83,7 @@ def _starttls(
         answer = _tagged(connection, settings.timeout)
     if answer.upper().startswith(b"T1 OK"):
         # one byte was read at a time: nothing sent before the handshake is taken for secure
-        secure = context.wrap_socket(connection, server_hostname=settings.host)
-        return Connection(secure, greeting)
+        return Connection(_secure(connection, settings), greeting)
     if stays_here(settings.host):
         return Connection(connection, greeting)
     connection.close()

@@ -27,9 +27,13 @@ def login(client: Client, settings: MailboxSettings) -> None:
         else:
             _by_plain(client, settings)
     except Refused as refused:
-        what = f"{settings.host} refuses the login of {settings.username}"
-        raise words.denied(what, refused.text, settings.password.reveal()) from None
-    client.state = "AUTH"
+        words_of_it = refused.text
+    else:
+        client.state = "AUTH"
+        return
+    # outside of the except: a server may repeat the password, and no context shall keep it
+    what = f"{settings.host} refuses the login of {settings.username}"
+    raise words.denied(what, words_of_it, settings.password.reveal())
 
 
 def _by_login(client: Client, settings: MailboxSettings) -> None:

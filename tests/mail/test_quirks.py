@@ -1,0 +1,376 @@
+"""What real servers do and no RFC allows: each loses or doubles nothing, and ends in time."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Type
+
+import pytest
+
+from tests.fix_dovecot import Dovecot
+from tests.mail.scripted import (
+    ENVELOPE,
+    HANG_UP,
+    STRUCTURE,
+    Reply,
+    Scripted,
+    literal,
+    look,
+    parts,
+    whole,
+)
+from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
+from ttcli.mail.message import Mail
+from ttcli.mail.session import Session
+
+LOOK, PARTS, WHOLE = (
+    r"UID FETCH (\S+) \(UID INTERNALDATE RFC822.*",
+    r"UID FETCH (\S+) \(UID BODY.PEEK\[HEADER\] .*",
+    r"UID FETCH (\S+) \(UID INTERNALDATE BODY.PEEK\[\]\)",
+)
+OK = b"TAG OK\r\n"
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_stays() -> Iterator[None]:
+    """Every ending, however rough, ends the session's threads."""
+    before = threading.active_count()
+    yield
+    assert threading.active_count() == before
+
+
+def ordinary(**changes: Reply) -> Dict[str, Reply]:
+    """The script of three mails, a, b and c in them; `changes` by LOOK, PARTS, WHOLE."""
+    looks = b"".join(look(uid) for uid in (1, 2, 3))
+    contents = b"".join(parts(uid, bytes([96 + uid]) * 3) for uid in (1, 2, 3))
+    script: Dict[str, Reply] = {
+        LOOK: changes.get("LOOK", looks + OK),
+        PARTS: changes.get("PARTS", contents + OK),
+        WHOLE: changes.get("WHOLE", lambda _, m: whole(int(m[1]), b"whole") + OK),
+    }
+    return script
+
+
+def read(server: Scripted, after: int = 0, **overrides: Any) -> List[Mail]:
+    """One run."""
+    with Session(server.settings(**overrides)) as session:
+        return list(session.new_mails(after))
+
+
+def contents(mails: List[Mail]) -> Dict[int, bytes]:
+    """UID → the one attachment's bytes."""
+    return {mail.uid: mail.attachments[0].data for mail in mails}
+
+
+def test_the_script_itself_reads() -> None:
+    """Without a quirk the three mails come, with few commands and none that marks."""
+    with Scripted(ordinary()) as server:
+        assert contents(read(server)) == {1: b"aaa", 2: b"bbb", 3: b"ccc"}
+    assert len(server.heard) == 9  # STARTTLS, which it refuses, among them
+    assert not any("SELECT" in each or "STORE" in each for each in server.heard)
+
+
+def test_nothing_new_costs_one_command() -> None:
+    """STATUS alone decides; the folder isn't even opened."""
+    with Scripted({}) as server:
+        assert read(server, after=3) == []
+    assert server.heard == [
+        "STARTTLS",
+        "CAPABILITY",
+        *server.heard[2:3],
+        *server.heard[3:4],
+        "LOGOUT",
+    ]
+    assert server.heard[3].startswith("STATUS")
+
+
+def test_answers_belong_to_their_uid_not_to_their_number() -> None:
+    """An EXPUNGE by another session shifts the numbers in mid-FETCH (hmailserver#458)."""
+    shifted = b"* 1 EXPUNGE\r\n" + parts(3, b"ccc", seq=2) + parts(2, b"bbb", seq=1)
+    with Scripted(ordinary(PARTS=shifted + parts(1, b"aaa", seq=9) + OK)) as server:
+        assert contents(read(server)) == {1: b"aaa", 2: b"bbb", 3: b"ccc"}
+
+
+def test_the_answer_for_a_mail_nobody_asked_for_is_not_used() -> None:
+    """Unsolicited FETCH answers, with and without a UID, change nothing."""
+    noise = b"* 3 FETCH (FLAGS (\\Seen))\r\n* 9 FETCH (UID 9 FLAGS ())\r\n" + parts(77, b"xxx")
+    with Scripted(ordinary(LOOK=noise + look(1) + look(2) + look(3) + noise + OK)) as server:
+        assert contents(read(server)) == {1: b"aaa", 2: b"bbb", 3: b"ccc"}
+
+
+def searching(*answers: bytes) -> Reply:
+    """Each UID SEARCH gets the next answer, and the last one from then on."""
+    left = list(answers)
+    return lambda command, match: left.pop(0) if len(left) > 1 else left[0]
+
+
+SEARCH = r"UID SEARCH UID ([0-9,:*]+).*"
+
+
+@pytest.mark.parametrize("body", [b"NIL", b"{0}\r\n", b'""'])
+def test_a_mail_that_is_gone_is_skipped(body: bytes) -> None:
+    """Dovecot answers NIL or nothing for an expunged mail, under OK."""
+    gone = b"* 2 FETCH (UID 2 BODY[HEADER] " + body + b" BODY[1] " + body + b")\r\n"
+    script = ordinary(
+        PARTS=parts(1, b"aaa") + gone + parts(3, b"ccc") + OK,
+        WHOLE=b'* 2 FETCH (UID 2 INTERNALDATE "01-Sep-2026 10:00:00 +0200" BODY[] '
+        + body
+        + b")\r\n"
+        + OK,
+    )
+    script[SEARCH] = searching(b"* SEARCH 1 2 3\r\n" + OK, b"* SEARCH\r\n" + OK)
+    with Scripted(script) as server, Session(server.settings()) as session:
+        assert contents(list(session.new_mails(0))) == {1: b"aaa", 3: b"ccc"}
+        assert session.seen_through == 3
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3])
+def test_a_mail_left_out_of_the_look_stops_the_run(missing: int) -> None:
+    """Under OK, but one UID short, and still there: nothing may pass it."""
+    looks = b"".join(look(uid) for uid in (1, 2, 3) if uid != missing)
+    with Scripted(ordinary(LOOK=looks + OK)) as server, Session(server.settings()) as session:
+        with pytest.raises(Temporary, match=f"left UID {missing} out"):
+            list(session.new_mails(0))
+        assert session.seen_through < missing
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3])
+def test_a_mail_left_out_of_the_download_is_asked_for_alone(missing: int) -> None:
+    """Then it comes whole, and the order stays."""
+    some = b"".join(parts(uid, bytes([96 + uid]) * 3) for uid in (1, 2, 3) if uid != missing)
+    with Scripted(ordinary(PARTS=some + OK)) as server:
+        mails = read(server)
+    assert [mail.uid for mail in mails] == [1, 2, 3]
+    assert contents(mails)[missing] == b"whole"
+
+
+def test_a_part_shorter_than_announced_comes_whole() -> None:
+    """BODYSTRUCTURE said three bytes."""
+    cut = parts(1, b"aaa") + parts(2, b"bb") + parts(3, b"ccc")
+    with Scripted(ordinary(PARTS=cut + OK)) as server:
+        assert contents(read(server)) == {1: b"aaa", 2: b"whole", 3: b"ccc"}
+
+
+@pytest.mark.parametrize(
+    "structure",
+    [
+        b"NIL",
+        b"()",
+        b'("APPLICATION" "X" NIL NIL NIL NIL NIL)',
+        b'("APPLICATION" "X")',
+        b'(("TEXT" "PLAIN" NIL NIL NIL "7BIT" 1 1))',
+        b'(NIL "MIXED")',
+        b"(" * 300 + b")" * 300,
+        b'"text"',
+        b'("APPLICATION" "X" ("NAME" ("a")) NIL NIL "7BIT" 3)',
+        b'("APPLICATION" "X" NIL NIL NIL "7BIT" ' + b"9" * 5000 + b")",
+    ],
+)
+def test_a_structure_that_makes_no_sense_brings_the_mail_whole(structure: bytes) -> None:
+    """Exchange, Yahoo and others get BODYSTRUCTURE wrong; the stdlib's parser decides then."""
+    with Scripted(ordinary(LOOK=look(1) + look(2, structure) + look(3) + OK)) as server:
+        assert contents(read(server)) == {1: b"aaa", 2: b"whole", 3: b"ccc"}
+
+
+@pytest.mark.parametrize("structure", [b"(((", b'("A" "B"', b'"', b") (", b"(\x00\xff {3}x)"])
+def test_an_answer_that_cannot_be_parsed_brings_the_mail_whole(structure: bytes) -> None:
+    """Broken nesting or quoting garbles the whole answer; only its UID is legible."""
+    with Scripted(ordinary(LOOK=look(1) + look(2, structure) + look(3) + OK)) as server:
+        assert contents(read(server)) == {1: b"aaa", 2: b"whole", 3: b"ccc"}
+
+
+def test_nil_and_atoms_for_strings_are_understood() -> None:
+    """Exchange writes NIL for "", and some servers write no quotes."""
+    odd = b'(application x (name a.xlsx) NIL NIL NIL 3 NIL ("ATTACHMENT" NIL) NIL NIL)'
+    with Scripted(ordinary(LOOK=look(1, odd) + look(2) + look(3) + OK)) as server:
+        assert contents(read(server)) == {1: b"aaa", 2: b"bbb", 3: b"ccc"}
+
+
+def test_literals_may_stand_where_strings_do() -> None:
+    """A subject or a name comes as a literal as soon as it holds a quote or 8-bit."""
+    envelope = b"(NIL " + literal(b'"Track" and Trace') + b" NIL NIL NIL NIL NIL NIL NIL NIL)"
+    structure = STRUCTURE.replace(b'"a.xlsx"', literal(b'"\xfc".xlsx'))
+    with Scripted(ordinary(LOOK=look(1, structure, envelope) + look(2) + look(3) + OK)) as server:
+        mails = read(server, subject_filter='"track" and')
+    assert [mail.attachments[0].name for mail in mails if mail.uid == 1] == []
+    assert server.heard[-2].startswith("UID FETCH 1 (UID BODY.PEEK[HEADER]")
+
+
+@pytest.mark.parametrize("number", [b"0", b"9" * 400, b"-5", b"4294967296", b""])
+def test_an_absurd_uidnext_means_looking(number: bytes) -> None:
+    """Without a UIDNEXT to believe, the search decides; n:* gives the last mail ever again."""
+    script = ordinary()
+    script[r"STATUS .*"] = b"* STATUS INBOX (UIDVALIDITY 7 UIDNEXT " + number + b")\r\n" + OK
+    with Scripted(script) as server, Session(server.settings()) as session:
+        assert [mail.uid for mail in session.new_mails(0)] == [1, 2, 3]
+        assert session.seen_through == 3
+    script[SEARCH] = b"* SEARCH 3\r\n" + OK
+    with Scripted(script) as server:
+        assert read(server, after=3) == []
+    assert "UID SEARCH UID 4:*" in server.heard
+
+
+@pytest.mark.parametrize("number", [b"0", b"9" * 400, b"x"])
+def test_an_absurd_uidvalidity_is_none(number: bytes) -> None:
+    """0: no cursor may hold on to it."""
+    script = {r"STATUS .*": b"* STATUS INBOX (UIDVALIDITY " + number + b" UIDNEXT 4)\r\n" + OK}
+    with Scripted(script) as server, Session(server.settings()) as session:
+        assert session.folder().uidvalidity == 0
+
+
+def test_a_folder_replaced_between_two_commands_stops_the_run() -> None:
+    """UIDs of another UIDVALIDITY are other mails."""
+    script = ordinary()
+    script[r"EXAMINE .*"] = b"* OK [UIDVALIDITY 8] new\r\n" + OK
+    with Scripted(script) as server, pytest.raises(Temporary, match="replaced"):
+        read(server)
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "says"),
+    [
+        (b"NO [THROTTLED] slow down", Temporary, "slow down"),
+        (b"NO [OVERQUOTA] Account exceeded command or bandwidth limits.", Temporary, "exceeded"),
+        (
+            b"BAD Request is throttled. Suggested Backoff Time: 299910 milliseconds",
+            Temporary,
+            "299 s",
+        ),
+        (b"NO Server Unavailable. 15", Temporary, "Unavailable"),
+        (b"BAD User is authenticated but not connected.", Temporary, "not connected"),
+        (b"BAD syntax", Temporary, "syntax"),
+    ],
+)
+@pytest.mark.parametrize("which", ["LOOK", "PARTS", "WHOLE"])
+def test_a_server_that_wants_patience_gets_it(
+    words: bytes, kind: Type[OutsideFault], says: str, which: str
+) -> None:
+    """75 with the server's own words, and the cursor stays."""
+    changes: Dict[str, Reply] = {which: b"TAG " + words + b"\r\n"}
+    if which == "WHOLE":
+        changes["PARTS"] = parts(1, b"aaa") + parts(3, b"ccc") + OK
+    with Scripted(ordinary(**changes)) as server, Session(server.settings()) as session:
+        with pytest.raises(kind, match=says):
+            list(session.new_mails(0))
+        assert session.seen_through <= 1
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (b"NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)", AccessDenied),
+        (b"NO LOGIN failed.", AccessDenied),
+        (b"NO Basic authentication is disabled.", AccessDenied),
+        (b'BAD I do not like LOGIN "me" "geheim"', AccessDenied),
+        (b"NO [UNAVAILABLE] Temporary authentication failure.", Temporary),
+        (b"NO [ALERT] Too many simultaneous connections. (Failure)", Temporary),
+        (b"NO [LIMIT] Maximum number of connections from user+IP exceeded", Temporary),
+    ],
+)
+def test_a_refused_login_is_told_by_its_words(words: bytes, kind: Type[OutsideFault]) -> None:
+    """Denied is denied, busy is temporary, and the password is in neither."""
+    script: Dict[str, Reply] = {r"LOGIN .*": b"TAG " + words + b"\r\n"}
+    with Scripted(script) as server, pytest.raises(kind) as caught:
+        read(server)
+    assert "geheim" not in str(caught.value) + repr(caught.value.__context__)
+
+
+def test_without_login_by_password_the_fix_is_told() -> None:
+    """LOGINDISABLED and no PLAIN: no password goes over the line."""
+    offer = b"* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=XOAUTH2\r\n" + OK
+    with Scripted({r"CAPABILITY": offer}) as server, pytest.raises(AccessDenied, match="oauth2"):
+        read(server)
+    assert "geheim" not in str(server.heard)
+
+
+BIG = b"* 1 FETCH (UID 1 BODY[HEADER] {99999999999}\r\nxxx"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"* BYE Connection closed. 14\r\n" + HANG_UP,
+        parts(1, b"aaa")[:-9] + HANG_UP,
+        parts(1, b"aaa")[:-9] + b"\r\n* BYE now\r\n" + HANG_UP,
+        HANG_UP,
+        BIG,
+        BIG.replace(b"99999999999", b"9" * 5000),
+        parts(1, b"aaa").replace(b"{3}", b"{13}"),
+        parts(1, b"aaa"),
+        b"* " + b"x" * 100,
+        b"ZZ99 OK somebody else's\r\n",
+    ],
+)
+def test_a_broken_answer_ends_in_time(answer: bytes) -> None:
+    """Cut, endless, oversized, or without its OK: an error within the timeouts, never an end."""
+    with Scripted(ordinary(PARTS=answer)) as server, Session(server.settings()) as session:
+        with pytest.raises(Temporary, match="connection to localhost was lost"):
+            list(session.new_mails(0))
+        assert session.seen_through == 0
+
+
+def test_words_of_a_bye_are_passed_on() -> None:
+    """What Exchange says when it throws us out is what the operator reads."""
+    script = ordinary(LOOK=b"* BYE Connection closed. 14\r\n" + HANG_UP)
+    with Scripted(script) as server, pytest.raises(Temporary, match=r"Connection closed\. 14"):
+        read(server)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "kind", "says"),
+    [
+        (b"* BYE Too many connections\r\n", Temporary, "Too many connections"),
+        (b"220 smtp.example ESMTP\r\n", ConfigError, "does not speak IMAP"),
+        (b"", Temporary, "no answer in time"),
+        (b"* OK " + b"x" * 20000, Temporary, "no line ends"),
+    ],
+)
+def test_odd_greetings(greeting: bytes, kind: Type[OutsideFault], says: str) -> None:
+    """Each is told for what it is."""
+    with Scripted({}, greeting) as server, pytest.raises(kind, match=says):
+        read(server)
+
+
+def test_a_password_never_leaves_the_machine_in_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that offers no STARTTLS gets nothing, unless it is this machine itself."""
+    connect = socket.create_connection
+    monkeypatch.setattr(
+        "ttcli.mail.dial.socket.create_connection",
+        lambda address, timeout: connect(("127.0.0.1", address[1]), timeout),
+    )
+    for greeting in (b"* OK hi\r\n", b"* PREAUTH hi\r\n"):
+        with Scripted({}, greeting) as server, pytest.raises(ConfigError, match="plain text"):
+            read(server, host="mail.example.org")
+        assert server.heard in (["STARTTLS"], [])
+
+
+def test_a_handshake_that_stalls_ends_in_time() -> None:
+    """A port that never says a word of TLS."""
+    with Scripted({}, b"") as server, pytest.raises(Temporary, match="no answer in time"):
+        read(server, tls=True)
+
+
+def test_tls_on_a_plain_port_is_told(dovecot: Dovecot) -> None:
+    """The commonest mistake of all has its own words."""
+    with Scripted({}) as server, pytest.raises(ConfigError, match="EMAIL_USE_SSL=false"):
+        read(server, tls=True, port=dovecot.imap_port, ca_file=dovecot.ca_file)
+    assert isinstance(ssl.OPENSSL_VERSION, str)
+
+
+def test_a_ca_file_that_is_none_is_told(tmp_path: Path) -> None:
+    """Missing or without certificates."""
+    for ca_file in (tmp_path / "missing.pem", tmp_path / "empty.pem"):
+        (tmp_path / "empty.pem").touch()
+        with Scripted({}) as server, pytest.raises(ConfigError, match="EMAIL_TLS_CA_FILE"):
+            read(server, tls=True, ca_file=ca_file)
+
+
+def test_control_characters_start_no_command() -> None:
+    """imaplib2 quotes nothing: a line break in a name would be a command of its own."""
+    with Scripted({}) as server, pytest.raises(ConfigError, match="EMAIL_FOLDER"):
+        read(server, folder='x"\r\nA1 DELETE INBOX')
+    assert not any("DELETE" in each for each in server.heard)
+    assert ENVELOPE
