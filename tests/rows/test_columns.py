@@ -248,7 +248,11 @@ def test_proof_is_used(monkeypatch):
         (Kind.NUMBER, ["45974", "45974.25"], rule("timestamp")),
         (Kind.DATE, ["45974.573622685188", "45974"], rule("timestamp")),
         (Kind.DATE, ["45974"], rule("date")),
-        (Kind.TEXT, ["2025-11-13", "2025-11-13 14:05:00", "2025-11-13T14:05:00"], rule("timestamp")),
+        (
+            Kind.TEXT,
+            ["2025-11-13", "2025-11-13 14:05:00", "2025-11-13T14:05:00"],
+            rule("timestamp"),
+        ),
         (Kind.TEXT, ["2025-11-13", "2025-11-13 14:05:00"], rule("date")),
     ]
 

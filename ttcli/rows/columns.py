@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
-from ttcli.cells import Cell, Column, Format, Kind, MixedColumn, from_copy, to_copy
+from ttcli.cells import Block, Cell, Column, Format, Kind, MixedColumn, from_copy, to_copy
 from ttcli.rows.kinds import convert_cell, value_of
 from ttcli.rows.plans import Plan, plan_for
 from ttcli.rows.rule import NULL, Noted, Outcome, Rejected, Rule
@@ -45,11 +45,28 @@ def cell_at(column: Optional[AnyColumn], index: int) -> Optional[Cell]:
     return Cell(column.kind, text, column.format)
 
 
-def part(column: AnyColumn, start: int) -> AnyColumn:
-    """A column from a row on."""
-    if isinstance(column, MixedColumn):
-        return MixedColumn(column.cells[start:])
-    return Column(column.kind, column.raw[start:], column.format)
+def below(block: Block, row: int) -> Block:
+    """The rows of a block that stand below a row of the sheet."""
+    if not block.rows or block.rows[0] > row:
+        return block
+    return _rows(block, slice(sum(number <= row for number in block.rows), None))
+
+
+def head(block: Block, count: int) -> Block:
+    """The first rows of a block."""
+    return _rows(block, slice(count))
+
+
+def _rows(block: Block, part: slice) -> Block:
+    return Block(
+        block.rows[part],
+        {
+            number: MixedColumn(column.cells[part])
+            if isinstance(column, MixedColumn)
+            else Column(column.kind, column.raw[part], column.format)
+            for number, column in block.columns.items()
+        },
+    )
 
 
 class ColumnConverter:

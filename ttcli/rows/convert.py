@@ -14,7 +14,7 @@ from ttcli.rows.layout import closed_columns, mapping_mistakes, refuse, rule_for
 from ttcli.rows.lines import content_digest, digest_of
 from ttcli.rows.mapping import Mapping
 from ttcli.rows.rejects import Rejects
-from ttcli.rows.search import Searched, refusal, search
+from ttcli.rows.search import Searched, named, not_taken, refusal, search
 from ttcli.rows.sheet import Output, SheetRows
 from ttcli.table import TableColumn, TargetTable
 
@@ -52,9 +52,28 @@ def convert_workbook(
             `heading-twice`), or the reader found the workbook damaged.
         ConfigError: The mapping and the table do not fit; every mistake is named.
     """
+    searched = search_workbook(workbook, table, mapping, reserved)
+    return convert_searched(searched, workbook, table, mapping, rows_out, rejects_out)
+
+
+def search_workbook(
+    workbook: Workbook, table: TargetTable, mapping: Mapping, reserved: FrozenSet[str]
+) -> List[Searched]:
+    """The first half: every sheet's header row, or why it has none."""
     refuse(mapping_mistakes(mapping, table, reserved), table)
     headings = Headings(table, mapping, closed_columns(table, mapping, reserved))
-    searched = search(workbook, headings, table.key, bool(mapping.profile.hidden_sheets))
+    return search(workbook, headings, table.key, bool(mapping.profile.hidden_sheets))
+
+
+def convert_searched(
+    searched: Sequence[Searched],
+    workbook: Workbook,
+    table: TargetTable,
+    mapping: Mapping,
+    rows_out: BinaryIO,
+    rejects_out: TextIO,
+) -> Report:
+    """The second half: the rows below the header rows."""
     columns = _columns(searched, table)
     if not columns:
         raise refusal(searched, table.key)
@@ -89,14 +108,10 @@ def _targets(one: Searched, rules: Sequence[Any]) -> List[Target]:
 
 
 def _convert_sheet(one: Searched, targets: Sequence[Target], output: Output) -> Report:
-    report: Report = {
-        "name": one.sheet.name,
-        "state": one.sheet.state,
-        "taken": one.header is not None,
-    }
+    report: Report = named(one)
     if one.header is None:
         assert one.missing
-        return {**report, "reason": one.missing.reason, **dict.fromkeys(COUNTS, 0)}
+        return {**report, **not_taken(one.missing), **dict.fromkeys(COUNTS, 0)}
     rows = SheetRows(one.number, one.sheet, one.header.last, targets, output)
     for block in one.blocks:
         rows.take(block)
@@ -170,6 +185,6 @@ def _reject_double(
         address(row, key[0].source),
         ", ".join(target.heading for target in key),
         ", ".join(from_copy(fields[target.position - 1]) for target in key),
-        f"the same key stands in {where} again, which counts, {verdict}",
         "duplicate-in-file",
+        f"the same key stands in {where} again, which counts, {verdict}",
     )

@@ -58,10 +58,10 @@ def find_header(
         headings: What is known.
         key: The fields without which a row is no header row.
     """
-    candidates = _candidates(rows, headings, key)
-    with_key = [c for c in candidates if set(key) <= set(c.found.fields) and _is_table(c.found)]
+    found = candidates(rows, headings, key)
+    with_key = [c for c in found if set(key) <= set(c.found.fields) and _is_table(c.found)]
     if not with_key:
-        return _nothing_found(candidates, key)
+        return _nothing_found(found, key)
     # One row is better than two that say no more; of equals max() keeps the first.
     best = max(with_key, key=lambda c: (len(c.found.fields), c.first == c.last))
     if best.found.twice:
@@ -69,7 +69,8 @@ def find_header(
     return _with_second_language(best, rows, headings, key)
 
 
-def _candidates(rows: Sequence[Row], headings: Headings, key: Sequence[str]) -> List[Header]:
+def candidates(rows: Sequence[Row], headings: Headings, key: Sequence[str]) -> List[Header]:
+    """Each of the first rows as a header row, and each two that may be one together."""
     found = []
     for index, row in enumerate(rows[:SEARCHED_ROWS]):
         texts = {column: [cell.text] for column, cell in row.cells.items()}
@@ -148,8 +149,8 @@ def _heading_twice(header: Header) -> NoHeader:
     )
 
 
-def _nothing_found(candidates: Sequence[Header], key: Sequence[str]) -> NoHeader:
-    best = _most_hopeful(candidates)
+def _nothing_found(found: Sequence[Header], key: Sequence[str]) -> NoHeader:
+    best = _most_hopeful(found)
     if best is None:
         return NoHeader("empty", "the sheet is empty")
     known = [heading for heading, _ in best.found.columns.values()]
@@ -162,9 +163,9 @@ def _nothing_found(candidates: Sequence[Header], key: Sequence[str]) -> NoHeader
     return NoHeader("no-header-row", reason, best.first, known, unknown)
 
 
-def _most_hopeful(candidates: Sequence[Header]) -> Optional[Header]:
+def _most_hopeful(found: Sequence[Header]) -> Optional[Header]:
     """Most known headings, then most texts: what a person would have taken for the header row."""
-    with_cells = [c for c in candidates if c.found.columns or c.found.unknown or c.found.ignored]
+    with_cells = [c for c in found if c.found.columns or c.found.unknown or c.found.ignored]
     return max(
         with_cells,
         key=lambda c: (len(c.found.fields), c.first == c.last, len(c.found.unknown)),

@@ -20,6 +20,6 @@ class Rejects:
         self._writer = csv.writer(out, lineterminator="\n")
         self._writer.writerow(COLUMNS)
 
-    def add(self, sheet: str, cell: str, heading: str, raw: str, reason: str, rule: str) -> None:
+    def add(self, sheet: str, cell: str, heading: str, raw: str, rule: str, reason: str) -> None:
         """One record; `cell` is an address such as B17, `raw` what stands there."""
         self._writer.writerow((sheet, cell, heading, raw[:_LONGEST], reason, rule))

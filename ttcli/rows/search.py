@@ -7,7 +7,7 @@ only once: what was read while looking is kept and comes first when the rows are
 from __future__ import annotations
 
 from itertools import chain
-from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ttcli.cells import Block, Sheet, Workbook
 from ttcli.errors import BadItem
@@ -17,13 +17,18 @@ from ttcli.rows.headings import Headings
 
 
 class Searched(NamedTuple):
-    """A sheet after the search: either its header and its blocks, or why it is not taken."""
+    """A sheet after the search: either its header and its blocks, or why it is not taken.
+
+    Attributes:
+        rows: Its first rows, as they were searched.
+    """
 
     number: int
     sheet: Sheet
     header: Optional[Header] = None
     missing: Optional[NoHeader] = None
     blocks: Iterator[Block] = iter(())
+    rows: Sequence[Row] = ()
 
 
 def search(
@@ -43,11 +48,11 @@ def _search_sheet(number: int, sheet: Sheet, headings: Headings, key: Sequence[s
     rows, seen = _first_rows(blocks)
     found = find_header(rows, headings, key)
     if isinstance(found, Header):
-        return Searched(number, sheet, header=found, blocks=chain(seen, blocks))
+        return Searched(number, sheet, header=found, blocks=chain(seen, blocks), rows=rows)
     close = getattr(blocks, "close", None)
     if close:
         close()
-    return Searched(number, sheet, missing=found)
+    return Searched(number, sheet, missing=found, rows=rows)
 
 
 def _first_rows(blocks: Iterator[Block]) -> Tuple[List[Row], List[Block]]:
@@ -94,7 +99,22 @@ def refusal(searched: Sequence[Searched], key: Sequence[str]) -> BadItem:
         "no-key-column": f"no key column ({', '.join(key)})",
         "no-header-row": "no header row",
     }
-    return BadItem(f"{what[kind]}: {said or 'the workbook has no sheets'}", hints[kind], kind)
+    message = f"{what[kind]}: {said or 'the workbook has no sheets'}"
+    sheets = [{**named(one), **not_taken(one.missing)} for one in searched if one.missing]
+    return BadItem(message, hints[kind], kind, {"rows": {"sheets": sheets}})
+
+
+def named(one: Searched) -> Dict[str, Any]:
+    """How a report on a sheet begins."""
+    return {"name": one.sheet.name, "state": one.sheet.state, "taken": one.header is not None}
+
+
+def not_taken(missing: NoHeader) -> Dict[str, Any]:
+    """What a report says of a sheet that is not taken."""
+    if not missing.row:
+        return {"reason": missing.reason}
+    known, unknown = list(missing.known), list(missing.unknown)
+    return {"reason": missing.reason, "best_row": missing.row, "known": known, "unknown": unknown}
 
 
 def _described(missing: NoHeader) -> str:
@@ -102,7 +122,7 @@ def _described(missing: NoHeader) -> str:
         return missing.reason
     parts = [missing.reason, f"best candidate is row {missing.row}"]
     if missing.unknown:
-        named = ", ".join(repr(heading[:60]) for heading in missing.unknown[:_MOST_NAMED])
+        shown = ", ".join(repr(heading[:60]) for heading in missing.unknown[:_MOST_NAMED])
         more = len(missing.unknown) - _MOST_NAMED
-        parts.append(f"unknown there: {named}" + (f" and {more} more" if more > 0 else ""))
+        parts.append(f"unknown there: {shown}" + (f" and {more} more" if more > 0 else ""))
     return ", ".join(parts)

@@ -7,7 +7,7 @@ from itertools import compress, repeat
 from typing import Any, BinaryIO, Dict, List, NamedTuple, Sequence
 
 from ttcli.cells import Block, Sheet, address
-from ttcli.rows.columns import ColumnConverter, Converted, part
+from ttcli.rows.columns import ColumnConverter, Converted, below
 from ttcli.rows.duplicates import Keys
 from ttcli.rows.fates import Batch, Fate, Target, fates
 from ttcli.rows.keys import key_fields
@@ -55,7 +55,7 @@ class SheetRows:
 
     def take(self, block: Block) -> None:
         """Converts a block and writes its rows."""
-        block = _below(block, self._header_row)
+        block = below(block, self._header_row)
         if not block.rows:
             return
         batch = Batch(
@@ -65,6 +65,7 @@ class SheetRows:
         )
         apart = fates(batch, self._sheet.totals_rows)
         self._set_aside(batch, apart)
+        self._write_rejects(batch, apart)
         self._note(batch)
         self._write(batch, apart, self._untouched(batch, apart))
         self._count_rows(block.rows, apart)
@@ -102,13 +103,16 @@ class SheetRows:
                 self._totals.add(row, line)
             elif fate.word == "rejected":
                 self._totals.add_rejected(line)
-            for target, fault in fate.faults:
-                self._reject(batch, target, index, fault.reason, fault.rule)
 
-    def _reject(self, batch: Batch, target: Target, index: int, reason: str, rule: str) -> None:
-        where = address(batch.block.rows[index], target.source) if target.source else ""
-        raw = batch.raw(target, index)
-        self._output.rejects.add(self._sheet.name, where, target.heading, raw, reason, rule)
+    def _write_rejects(self, batch: Batch, apart: Dict[int, Fate]) -> None:
+        """Row by row, and in a row from left to right; `apart` says what is wrong with a row."""
+        indexes = {index for field in batch.fields for index in field.rejected}
+        for index in sorted({*indexes, *apart}):
+            faults = apart[index].faults if index in apart else list(batch.rejected(index))
+            for target, fault in sorted(faults, key=lambda one: one[0].source):
+                where = address(batch.block.rows[index], target.source) if target.source else ""
+                raw = batch.raw(target, index)
+                self._output.rejects.add(self._sheet.name, where, target.heading, raw, *fault)
 
     def _note(self, batch: Batch) -> None:
         """Counts repairs and warnings, and remembers where the first of each stands."""
@@ -122,9 +126,8 @@ class SheetRows:
         """Index of a row → positions that the database must leave alone."""
         untouched: Dict[int, List[int]] = {}
         for target, field in zip(batch.targets, batch.fields):
-            for index, fault in field.rejected.items():
+            for index in field.rejected:
                 if index not in apart:
-                    self._reject(batch, target, index, fault.reason, fault.rule)
                     self.count["cells_rejected"] += 1
                     untouched.setdefault(index, []).append(target.position)
             if target.source and target.rule.settings.keeps_blank and NULL in field.values:
@@ -169,13 +172,3 @@ class SheetRows:
             if index not in apart or apart[index].word != "blank":
                 self._last_row = rows[index]
                 return
-
-
-def _below(block: Block, header_row: int) -> Block:
-    """The part of a block below the header row."""
-    if not block.rows or block.rows[0] > header_row:
-        return block
-    start = sum(row <= header_row for row in block.rows)
-    return Block(
-        block.rows[start:], {n: part(column, start) for n, column in block.columns.items()}
-    )
