@@ -13,7 +13,7 @@ import itertools
 import re
 from collections import Counter
 from operator import lt
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar, Union
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple, TypeVar, Union
 
 from ttcli.cells import Block, Cell, Column, Kind, MixedColumn, from_copy
 from ttcli.workbook.ooxml_exact import SheetParser, SheetSource, blocks_of
@@ -29,7 +29,10 @@ _ROWS_BEGIN = re.compile(rb"<((?:[A-Za-z][A-Za-z0-9]*:)?)sheetData(?: [^<>]*)?>"
 _LONGEST_HEAD = 1 << 20
 _LONGEST_BLOCK = 1 << 22
 # A spelling is learnt when it was met that often: headings and oddities don't slow down the rest.
-_OFTEN = 3
+_OFTEN = 2
+_SAMPLE = 16
+_ROUNDS = 4
+_MOST_MET = 10_000
 # So many blocks in a row without a single proven row, and nobody tries any more.
 _PATIENCE = 8
 
@@ -124,38 +127,36 @@ class FastReader:
 
     def _read_apart(self, xml: bytes) -> Iterator[Block]:
         rows = [row + self._row_end for row in xml.split(self._row_end)[:-1]]
-        self._learn(rows)
-        for alike, run in self._runs(rows):
-            block = self._prove(run) if alike else None
+        odd = self._learn(rows)
+        for is_odd, run in itertools.groupby(range(len(rows)), odd.__contains__):
+            piece = b"".join([rows[place] for place in run])
+            block = None if is_odd else self._prove(piece)
             if block is None:
-                yield from self._read_exactly(run)
+                yield from self._read_exactly(piece)
             else:
                 self._patience = _PATIENCE
                 yield block
 
-    def _learn(self, rows: List[bytes]) -> None:
-        """Adopts the spellings that were met often enough."""
+    def _learn(self, rows: List[bytes]) -> Set[int]:
+        """Adopts spellings met more than once in a sample; returns the rows that are still odd."""
+        odd = self._odd(rows, range(len(rows)))
+        for _ in range(_ROUNDS):
+            sample = [rows[place] for place in odd[:: max(1, len(odd) // _SAMPLE)]]
+            if not sample or not self._adopt(sample):
+                break
+            odd = self._odd(rows, odd)
+        return set(odd)
+
+    def _odd(self, rows: List[bytes], places: Sequence[int]) -> List[int]:
+        return [place for place in places if self._match(rows[place]) is None]
+
+    def _adopt(self, rows: List[bytes]) -> bool:
         for row in rows:
             self._met.update(new for new in self._speller.spellings(row) if new not in self._shape)
         often = [spelling for spelling, times in self._met.items() if times >= _OFTEN]
-        if often:
-            self._shape.adopt(often)
-        if often or len(self._met) > 10_000:
+        if often or len(self._met) > _MOST_MET:
             self._met.clear()
-
-    def _runs(self, rows: List[bytes]) -> Iterator[Tuple[bool, bytes]]:
-        """Neighbouring rows that the expression matches, or does not match, as one."""
-        run: List[bytes] = []
-        alike = False
-        for row in rows:
-            matched = self._match(row) is not None
-            if run and matched is not alike:
-                yield alike, b"".join(run)
-                run = []
-            alike = matched
-            run.append(row)
-        if run:
-            yield alike, b"".join(run)
+        return self._shape.adopt(often)
 
     def _match(self, xml: bytes) -> Optional[_Found]:
         """The rows in a piece of XML, if they are all of it."""

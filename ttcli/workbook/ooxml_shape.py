@@ -53,12 +53,14 @@ class Shape:
     def __contains__(self, spelling: Spelling) -> bool:
         return spelling in self._known
 
-    def adopt(self, spellings: Iterable[Spelling]) -> None:
+    def adopt(self, spellings: Iterable[Spelling]) -> bool:
         """Takes spellings into the expression, unless there are too many to be a writer's."""
         known = self._known.union(spellings)
-        if known != self._known and len(known) <= _MOST_SPELLINGS:
-            self._known = known
-            self._compile()
+        if known == self._known or len(known) > _MOST_SPELLINGS:
+            return False
+        self._known = known
+        self._compile()
+        return True
 
     def _compile(self) -> None:
         self.captures.clear()

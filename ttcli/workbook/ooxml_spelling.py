@@ -34,8 +34,8 @@ INLINE = rb'<{p}is><{p}t(?: xml:space="preserve")?%>([^<]*%)</{p}t></{p}is>'
 ROW = rb'{g}<{p}row([^>]*?) r="([1-9][0-9]{0,7})"([^>]*%)>'
 _CELL = (
     rb'{g}<{p}c((?: [a-z]+="[^"<>&]*")*) r="([A-Z]{1,3})([0-9]+)"((?: [a-z]+="[^"<>&]*")*)'
-    rb"( ?/>| ?>)(?:(?<=/>)|(" + FORMULA + rb")?(<{p}v ?/>|<{p}v>[^<]*</{p}v>|"
-    rb'<{p}is><{p}t(?: xml:space="preserve")?>[^<]*</{p}t></{p}is>)?</{p}c>)'
+    rb"( ?/>| ?>)(?:(?<=/>)|(" + FORMULA + rb")?(?:(<{p}v ?/>|<{p}v></{p}v>)|(<{p}v>)[^<]+</{p}v>|"
+    rb'(<{p}is>)<{p}t(?: xml:space="preserve")?>[^<]*</{p}t></{p}is>)?</{p}c>)'
 )
 _KINDS = {"s": Kind.TEXT, "str": Kind.TEXT, "inlineStr": Kind.TEXT, "b": Kind.BOOL, "e": Kind.ERROR}
 _MOST_TAGS = 1000
@@ -68,6 +68,27 @@ class Spelling(NamedTuple):
     after: bytes
     meaning: Optional[Meaning]
     formula: bool = False
+
+
+class _Parts(NamedTuple):
+    """A cell taken apart, without its row's number and value.
+
+    Attributes:
+        first: The attributes before `r=`; `rest` are those behind it.
+        end: The start tag's end.
+        worded: The formula has a text of its own.
+        empty: A value that is none; `value` and `inline` are the start tags of what is one.
+    """
+
+    first: bytes
+    letters: bytes
+    rest: bytes
+    end: bytes
+    formula: bool
+    worded: bool
+    empty: bytes
+    value: bytes
+    inline: bytes
 
 
 class Notation(NamedTuple):
@@ -105,9 +126,8 @@ class Speller:
         self._row = re.compile(notation.expand(ROW))
         self._cell = re.compile(notation.expand(_CELL))
         self._row_end = re.compile(notation.expand(rb"{g}</{p}row>\Z"))
-        self._empty = re.compile(notation.expand(rb"(?:<{p}v ?/>|<{p}v></{p}v>)?\Z"))
-        self._uncalculated = re.compile(notation.expand(UNCALCULATED))
-        self._inline = b"<" + notation.prefix + b"is>"
+        self._spelt: Dict[_Parts, Optional[Spelling]] = {}
+        self._wordless = (b"/>", b"></" + notation.prefix + b"f>")
         self._close = b"</" + notation.prefix + b"c>"
 
     def is_row_tag(self, before: bytes, after: bytes) -> bool:
@@ -140,39 +160,36 @@ class Speller:
             if cell is None or cell[3] != number:
                 yield None
                 return
-            yield self._spelling(*cell.groups(b""))
+            first, letters, _, rest, end, formula, *body = cell.groups(b"")
+            worded = bool(formula) and not formula.endswith(self._wordless)
+            parts = _Parts(first, letters, rest, end, bool(formula), worded, *body)
+            if parts not in self._spelt:
+                self._spelt[parts] = self._spelling(parts)
+            yield self._spelt[parts]
             place = cell.end()
 
-    def _spelling(
-        self, first: bytes, letters: bytes, row: bytes, rest: bytes, end: bytes, *body: bytes
-    ) -> Optional[Spelling]:
-        formula, value = body
-        place = reference((letters + row).decode())
-        names = _names(first + rest)
+    def _spelling(self, parts: _Parts) -> Optional[Spelling]:
+        place = reference(parts.letters.decode() + "1")
+        names = _names(parts.first + parts.rest)
         if place is None or names is None or not _CELL_ATTRIBUTES.issuperset(names):
             return None
-        before = b"<" + self._notation.prefix + b"c" + first + b' r="' + letters
-        after = b'"' + rest + end
-        empty = self._empty.match(value) is not None
-        if empty and not formula:
+        before = b"<" + self._notation.prefix + b"c" + parts.first + b' r="' + parts.letters
+        after = b'"' + parts.rest + parts.end
+        if not (parts.formula or parts.value or parts.inline):
             close = b"" if after.endswith(b"/>") else self._close
-            return Spelling(place[1], before, after + value + close, None)
-        attributes = dict(_VALUE_OF.findall(first + rest))
-        meaning = self._meaning(attributes, formula, value, empty)
+            return Spelling(place[1], before, after + parts.empty + close, None)
+        meaning = self._meaning(parts)
         if meaning is None or place[1] > self._columns:
             return None
-        return Spelling(place[1], before, after, meaning, bool(formula) and meaning.type != "f")
+        return Spelling(place[1], before, after, meaning, parts.formula and meaning.type != "f")
 
-    def _meaning(
-        self, attributes: Dict[bytes, bytes], formula: bytes, value: bytes, empty: bool
-    ) -> Optional[Meaning]:
+    def _meaning(self, parts: _Parts) -> Optional[Meaning]:
         """What the value is; None if the exact reader had better say."""
+        attributes = dict(_VALUE_OF.findall(parts.first + parts.rest))
         type_ = attributes.get(b"t", b"n").decode()
-        if empty and not (type_ == "str" and value):
-            uncalculated = type_ == "n" and self._uncalculated.match(formula)
-            return Meaning("f", Kind.FORMULA, GENERAL) if uncalculated else None
-        inline = value.startswith(self._inline)
-        if inline != (type_ == "inlineStr") or (inline and formula):
+        if not (parts.value or parts.inline or (parts.empty and type_ == "str")):
+            return Meaning("f", Kind.FORMULA, GENERAL) if parts.worded and type_ == "n" else None
+        if bool(parts.inline) != (type_ == "inlineStr") or (parts.inline and parts.formula):
             return None
         if type_ == "n":
             style = attributes.get(b"s")

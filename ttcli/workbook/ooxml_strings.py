@@ -22,7 +22,7 @@ from ttcli.workbook.ooxml_xml import LocalNames, Parser
 
 # A bytes object and its place in a list take that much more than its text.
 _OBJECT_BYTES = 41
-_PLAIN_BYTES = 32 << 20
+_PLAIN_BYTES = 24 << 20
 _PACK_BITS = 4
 _PACK = 1 << _PACK_BITS
 _UNPACKED = 1024
