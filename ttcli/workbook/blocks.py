@@ -108,19 +108,14 @@ def _block(rows: Sequence[Row]) -> Block:
 
 
 def _column(cells: Sequence[Union[Cell, None]]) -> Union[Column, MixedColumn]:
-    shapes = {(cell.kind, cell.format) for cell in cells if cell is not None}
-    if len(shapes) != 1:
-        return MixedColumn(cells)
-    kind, shape = shapes.pop()
+    """A uniform column where that is true; kinds are compared by identity, as hashing is slow."""
+    kind, _, shape = next(cell for cell in cells if cell is not None)
+    for cell in cells:
+        if cell is not None and (cell[0] is not kind or cell[2] != shape):
+            return MixedColumn(cells)
     if kind is Kind.TEXT:
-        return Column(kind, [b"" if cell is None else to_copy(cell.text) for cell in cells], shape)
-    return Column(kind, [b"" if cell is None else cell.text.encode() for cell in cells], shape)
-
-
-def number_text(value: float) -> str:
-    """A binary number's shortest decimal digits; whole ones without `.0`."""
-    text = repr(value)
-    return text[:-2] if text.endswith(".0") else text
+        return Column(kind, [b"" if cell is None else to_copy(cell[1]) for cell in cells], shape)
+    return Column(kind, [b"" if cell is None else cell[1].encode() for cell in cells], shape)
 
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f]")
@@ -128,7 +123,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f]")
 
 def plain(text: str) -> str:
     """Drops what no field wants and PostgreSQL refuses: C0 controls other than tab and newline."""
-    return _CONTROL.sub("", text)
+    return text if text.isprintable() else _CONTROL.sub("", text)
 
 
 def by_row(cells: Iterable[Tuple[int, int, Cell]]) -> Iterator[Row]:

@@ -225,7 +225,8 @@ def _agree(
     row, seen = {}, 0
     for column, cell in cells.items():
         value = texts.value(values, column)
-        seen += value != ""
+        if value != "":
+            seen += 1
         agreed = _cell(cell, value)
         if agreed is None:
             raise _Disagreement(number, column)

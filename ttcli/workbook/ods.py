@@ -13,7 +13,8 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 from ttcli.cells import Cell, Format, Kind
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook.blocks import Budget, Row, number_text, plain
+from ttcli.workbook.biff import number_text
+from ttcli.workbook.blocks import Budget, Row, plain
 from ttcli.workbook.calamine import IGNORE
 from ttcli.workbook.ods_styles import OFFICE, Attributes, OdsStyles
 from ttcli.workbook.ooxml_cell import iso_cell

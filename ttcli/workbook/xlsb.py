@@ -8,12 +8,22 @@ from __future__ import annotations
 import struct
 from contextlib import closing
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Tuple
 
-from ttcli.cells import Cell, Kind
+from ttcli.cells import Cell
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook.biff import ERRORS, GENERAL_STYLE, Style, decode_rk, number_cell, styles_of
+from ttcli.workbook.biff import (
+    GENERAL_STYLE,
+    Style,
+    bool_or_error,
+    check_density,
+    damaged,
+    decode_rk,
+    number_cell,
+    styles_of,
+    whole_records,
+)
 from ttcli.workbook.blocks import Row
 from ttcli.workbook.calamine import ASK
 from ttcli.workbook.ooxml_package import Package, Relationship
@@ -26,7 +36,12 @@ _FORMAT, _XF, _CELL_XFS, _CELL_XFS_END = 44, 47, 617, 618
 _WORKBOOK_PROPERTIES, _SHEET = 153, 156
 _STATES = ("visible", "hidden", "very-hidden")
 _LONGEST_RECORD = 1 << 24
-_DENSE_BYTES = 32
+_CELL_RECORDS = frozenset([_RK, _ERROR, _BOOL, _REAL, *_TEXTS, 9, 10, 11])
+_LOOK_AHEAD = 1 << 20  # a sheet of more bytes than that is no pair of far cells
+
+_place = struct.Struct("<II").unpack_from  # of a cell: column and style; of a row: its number
+_rk = struct.Struct("<I").unpack_from
+_real = struct.Struct("<d").unpack_from
 
 Record = Tuple[int, bytes]
 
@@ -49,8 +64,9 @@ class XlsbScan:
         self.date_1904 = False
         self._sheets: List[_Sheet] = []
         workbook = self._target("", "officedocument")
-        self._read_workbook(workbook)
-        self._styles = self._read_styles(workbook)
+        with whole_records(".xlsb"):
+            self._read_workbook(workbook)
+            self._styles = self._read_styles(workbook)
 
     @property
     def states(self) -> List[str]:
@@ -60,7 +76,8 @@ class XlsbScan:
     def rows(self, sheet: int) -> Iterator[Row]:
         """The rows of a sheet; texts are `ASK`."""
         part = self._sheets[sheet].part
-        self._check_density(part)
+        with whole_records(".xlsb"):
+            self._check_density(part)
         return self._rows(part)
 
     def _target(self, part: str, kind: str) -> str:
@@ -74,9 +91,9 @@ class XlsbScan:
         links = self._links(part)
         for code, data in self._records(part):
             if code == _WORKBOOK_PROPERTIES:
-                self.date_1904 = bool(_unpack("<I", data)[0] & 1)
+                self.date_1904 = bool(struct.unpack_from("<I", data)[0] & 1)
             elif code == _SHEET:
-                state = _unpack("<I", data)[0]
+                state = struct.unpack_from("<I", data)[0]
                 relation, _ = _wide_string(data, 8)
                 target = links[relation].target if relation in links else ""
                 self._sheets.append(_Sheet(_STATES[min(state, 2)], target))
@@ -90,66 +107,57 @@ class XlsbScan:
             if code in (_CELL_XFS, _CELL_XFS_END):
                 inside = code == _CELL_XFS
             elif code == _FORMAT:
-                codes[_unpack("<H", data)[0]] = _wide_string(data, 2)[0]
+                codes[struct.unpack_from("<H", data)[0]] = _wide_string(data, 2)[0]
             elif code == _XF and inside:
-                format_ids.append(_unpack("<HH", data)[1])
+                format_ids.append(struct.unpack_from("<HH", data)[1])
         return styles_of(format_ids, codes)
 
     def _rows(self, part: str) -> Iterator[Row]:
         number = 0
         row: Dict[int, Cell] = {}
-        for code, data in self._sheet_records(part):
-            if code == _ROW:
-                if row:
-                    yield number, row
-                number, row = self._next_row(data, number), {}
-            elif len(data) >= 8:
-                cell = self._cell(code, data)
-                if cell:
-                    row[_unpack("<I", data)[0] + 1] = cell
-        if row:
-            yield number, row
+        with whole_records(".xlsb"):
+            for code, data in self._sheet_records(part):
+                if code in _CELL_RECORDS:
+                    column, style = _place(data)
+                    row[column + 1] = self._cell(code, data, style & 0xFFFFFF)
+                elif code == _ROW:
+                    if row:
+                        yield number, row
+                    number, row = self._next_row(data, number), {}
+            if row:
+                yield number, row
 
     @staticmethod
     def _next_row(data: bytes, before: int) -> int:
-        number: int = _unpack("<I", data)[0] + 1
+        number: int = struct.unpack_from("<I", data)[0] + 1
         if number <= before:
-            raise _damaged(f"row {number} comes after row {before}")
+            raise damaged(".xlsb", f"row {number} comes after row {before}")
         return number
 
-    def _cell(self, code: int, data: bytes) -> Optional[Cell]:
+    def _cell(self, code: int, data: bytes, style: int) -> Cell:
         if code in _TEXTS:
             return ASK
         if code == _RK:
-            return number_cell(decode_rk(_unpack("<8xI", data)[0]), self._style(data))
+            return number_cell(decode_rk(_rk(data, 8)[0]), self._style(style))
         if code in (_REAL, _FORMULA_NUMBER):
-            return number_cell(_unpack("<8xd", data)[0], self._style(data))
-        if code in (_BOOL, _FORMULA_BOOL):
-            return Cell(Kind.BOOL, "1" if _unpack("<8xB", data)[0] else "0")
-        if code in (_ERROR, _FORMULA_ERROR):
-            error = _unpack("<8xB", data)[0]
-            return Cell(Kind.ERROR, ERRORS.get(error, f"error {error}"))
-        return None
+            return number_cell(_real(data, 8)[0], self._style(style))
+        return bool_or_error(data[8], code in (_ERROR, _FORMULA_ERROR))
 
-    def _style(self, data: bytes) -> Style:
-        index = _unpack("<4xI", data)[0] & 0xFFFFFF
+    def _style(self, index: int) -> Style:
         return self._styles[index] if index < len(self._styles) else GENERAL_STYLE
 
     def _check_density(self, part: str) -> None:
-        """calamine makes room for the whole rectangle that holds all cells."""
-        cells = rows = columns = 0
+        """A first look at the places of all cells of a small sheet."""
+        cells = rows = columns = size = 0
         for code, data in self._sheet_records(part):
+            size += len(data)
+            if size > _LOOK_AHEAD:
+                return
             if code == _ROW:
-                rows = _unpack("<I", data)[0] + 1
-            elif code in (_RK, _ERROR, _BOOL, _REAL, *_TEXTS, 9, 10, 11):
-                cells, columns = cells + 1, max(columns, _unpack("<I", data)[0] + 1)
-        if rows * columns * _DENSE_BYTES > self._limits.memory_mb << 20:
-            raise BadItem(
-                f"{part} has {cells:,} cells, but they reach to row {rows:,} and column "
-                f"{columns:,}: too far apart to be read in {self._limits.memory_mb} MB",
-                "delete the far cells in Excel, or save it as .xlsx",
-                kind="limit",
-            )
+                rows = _place(data)[0] + 1
+            elif code in _CELL_RECORDS:
+                cells, columns = cells + 1, max(columns, _place(data)[0] + 1)
+        check_density(part, cells, (rows, columns), self._limits)
 
     def _sheet_records(self, part: str) -> Iterator[Record]:
         inside = False
@@ -166,24 +174,24 @@ class XlsbScan:
             for chunk in package.chunks(part):
                 buffer, at = buffer[at:] + chunk, 0
                 while True:
-                    found = _record(buffer, at)
-                    if found is None:
+                    code, size, start = _header(buffer, at)
+                    if start + size > len(buffer):
                         break
-                    code, start, at = found
+                    at = start + size
                     yield code, buffer[start:at]
         if at != len(buffer):
             raise BadItem(f"{part} is cut short", "send it again, complete", kind="truncated")
 
 
-def _record(buffer: bytes, at: int) -> Optional[Tuple[int, int, int]]:
-    """Code, start and end of the record at `at`, or None while it is not all there."""
+def _header(buffer: bytes, at: int) -> Tuple[int, int, int]:
+    """Code and size of a record, and where it starts: beyond the buffer if it is cut off."""
+    if at + 6 <= len(buffer) and buffer[at] < 128 and buffer[at + 1] < 128:
+        return buffer[at], buffer[at + 1], at + 2  # nearly all records of a sheet
     code, at = _seven_bits(buffer, at, 2)
     size, at = _seven_bits(buffer, at, 4)
-    if at > len(buffer):
-        return None
     if size > _LONGEST_RECORD:
-        raise _damaged(f"a record of {size:,} bytes")
-    return (code, at, at + size) if at + size <= len(buffer) else None
+        raise damaged(".xlsb", f"a record of {size:,} bytes")
+    return code, size, at
 
 
 def _seven_bits(buffer: bytes, at: int, most: int) -> Tuple[int, int]:
@@ -202,23 +210,10 @@ def _seven_bits(buffer: bytes, at: int, most: int) -> Tuple[int, int]:
 
 def _wide_string(data: bytes, at: int) -> Tuple[str, int]:
     """XLWideString: a count of UTF-16 units, and these; and where it ends."""
-    count = _unpack(f"<{at}xI", data)[0] if len(data) >= at + 4 else 0
+    count = struct.unpack_from(f"<{at}xI", data)[0] if len(data) >= at + 4 else 0
     if count == 0xFFFFFFFF:
         return "", at + 4
     end = at + 4 + 2 * count
     if end > len(data):
-        raise _damaged("a text longer than its record")
+        raise damaged(".xlsb", "a text longer than its record")
     return data[at + 4 : end].decode("utf-16-le", "replace"), end
-
-
-def _unpack(shape: str, data: bytes) -> Tuple[int, ...]:
-    try:
-        return struct.unpack_from(shape, data)
-    except struct.error:
-        raise _damaged(f"a record of {len(data)} bytes is too short") from None
-
-
-def _damaged(why: str) -> BadItem:
-    return BadItem(
-        f"the .xlsb is damaged: {why}", "open it in Excel and save it as .xlsx", kind="damaged"
-    )
