@@ -138,7 +138,7 @@ def convert(
     workbook = MadeWorkbook(*sheets, **more)
     said = mapping or Mapping.default()
     report = convert_workbook(workbook, target, said, rows, rejects, reserved)
-    lines = [line.split("\t") for line in rows.getvalue().decode().splitlines()]
+    lines = [line.split("\t") for line in rows.getvalue().decode().split("\n")[:-1]]
     records = list(csv.DictReader(io.StringIO(rejects.getvalue())))
     return Result(report, lines, records)
 
