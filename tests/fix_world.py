@@ -85,6 +85,7 @@ class World:
             text=True,
             timeout=120,
             stdin=subprocess.DEVNULL,
+            check=False,
         )
         if code is not None:
             assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"

@@ -165,6 +165,7 @@ def inspect(
         typer.echo(json.dumps(stage.refused(error), ensure_ascii=False))
         raise typer.Exit(error.exit_code) from None
     typer.echo(_json(found) if as_json else views.inspected(found))
+    raise typer.Exit(errors.BAD_ITEM if found.get("refused") else errors.OK)
 
 
 # -- by hand

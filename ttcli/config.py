@@ -36,7 +36,13 @@ class Secret:
 
 
 class MailboxSettings(NamedTuple):
-    """One folder of one account, and how to reach it; `timeout` in seconds."""
+    """One folder of one account, and how to reach it; `timeout` in seconds.
+
+    Attributes:
+        auth: `password` or `oauth2`.
+        token_command: Prints the access token for oauth2; a command line without a shell.
+        largest_attachment: In bytes.
+    """
 
     host: str
     port: int
@@ -47,6 +53,9 @@ class MailboxSettings(NamedTuple):
     folder: str
     subject_filter: str
     timeout: int
+    auth: str = "password"
+    token_command: str = ""
+    largest_attachment: int = 100 << 20
 
 
 class DatabaseSettings(NamedTuple):
@@ -123,6 +132,9 @@ class Config:
             folder=self.email_folder,
             subject_filter=self.email_subject_filter,
             timeout=self.email_timeout,
+            auth=self.email_auth,
+            token_command=self.email_token_command,
+            largest_attachment=self.email_max_attachment_mb << 20,
         )
 
     @property
@@ -185,6 +197,8 @@ def load(
     """
     path, found, mistakes = collect(os.environ if environ is None else environ, file)
     values = {v.name: _value_of(v, found.get(v.name), needs, mistakes) for v in VARIABLES}
+    if "EMAIL" in needs:
+        _need_a_login(values, mistakes)
     if mistakes:
         raise ConfigError(
             f"{len(mistakes)} mistake(s) in the configuration:",
@@ -192,6 +206,14 @@ def load(
             mistakes,
         )
     return Config(values, list(found), path)
+
+
+def _need_a_login(values: Mapping[str, Any], mistakes: List[str]) -> None:
+    """A password, or the command that prints the token instead."""
+    needed = "EMAIL_TOKEN_COMMAND" if values["EMAIL_AUTH"] == "oauth2" else "EMAIL_PASSWORD"
+    if values[needed] is not None and not values[needed]:
+        what_for = next(v.help for v in VARIABLES if v.name == needed)
+        mistakes.append(f"{needed} is not set: {what_for}")
 
 
 def _value_of(

@@ -126,7 +126,13 @@ VARIABLES: Tuple[Variable, ...] = (
     Variable("EMAIL_HOST", "imap.gmail.com", text, "IMAP server"),
     Variable("EMAIL_PORT", "993", whole(1, 65535), "IMAP port"),
     Variable("EMAIL_USERNAME", None, text, "login name of the mailbox"),
-    Variable("EMAIL_PASSWORD", None, text, "password or app password of the mailbox", secret=True),
+    Variable(
+        "EMAIL_PASSWORD",
+        "",
+        text,
+        "password or app password of the mailbox; required unless EMAIL_AUTH is oauth2",
+        secret=True,
+    ),
     Variable(
         "EMAIL_USE_SSL",
         "true",
@@ -145,6 +151,18 @@ VARIABLES: Tuple[Variable, ...] = (
         "EMAIL_TLS_CA_FILE", "", optional_path, "CA certificates to trust instead of the system's"
     ),
     Variable("EMAIL_AUTH", "password", choice("password", "oauth2"), "how to log in"),
+    Variable(
+        "EMAIL_TOKEN_COMMAND",
+        "",
+        text,
+        "command that prints an access token; required where EMAIL_AUTH is oauth2",
+    ),
+    Variable(
+        "EMAIL_MAX_ATTACHMENT_MB",
+        "100",
+        whole(1, 1024),
+        "larger attachments are refused before they are downloaded",
+    ),
     Variable(
         "EMAIL_TIMEOUT", "60", whole(1, 3600), "seconds to wait for the IMAP server's next word"
     ),

@@ -22,7 +22,7 @@ class TableColumn(NamedTuple):
         required: NOT NULL without a default: a row needs a value.
         writable: False for generated columns and GENERATED ALWAYS identities.
         labels: The labels of an enum type, in order; empty otherwise.
-        fallback: SQL of the default of a column that is NOT NULL: what a blank becomes in a new row.
+        fallback: SQL of the default of a NOT NULL column: what a blank becomes in a new row.
     """
 
     name: str

@@ -31,9 +31,9 @@ def test_the_second_is_turned_away_and_told_by_whom(tmp_path: Path) -> None:
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(Temporary, match=f"ttcli run, pid {holder.pid}, since"):
-            with lock.held(tmp_path, "fetch"):
-                pass
+        turned_away = pytest.raises(Temporary, match=f"ttcli run, pid {holder.pid}, since")
+        with turned_away, lock.held(tmp_path, "fetch"):
+            pass
         assert f"pid {holder.pid}" in (lock.holder(tmp_path) or "")
     finally:
         os.kill(holder.pid, signal.SIGKILL)

@@ -134,7 +134,7 @@ def test_a_column_the_table_does_not_have_is_named_and_left_out(world: World) ->
     ids=lambda value: str(value)[:40],
 )
 def test_a_wrong_setting_is_said_and_nothing_is_touched(
-    world: World, variable: "dict[str, str]", command: str, code: int, word: str
+    world: World, variable: dict[str, str], command: str, code: int, word: str
 ) -> None:
     """The right exit code, the thing named, the fix beside it, no secret, and the item waits."""
     world.send(workbook([shipment(1)]))

@@ -140,7 +140,7 @@ def test_a_line_without_equals_is_named_with_its_number(tmp_path: Path) -> None:
     file = tmp_path / "config.env"
     file.write_text("EMAIL_HOST=x\nwhat\n")
 
-    with pytest.raises(ConfigError, match="config.env, line 2"):
+    with pytest.raises(ConfigError, match=r"config\.env, line 2"):
         config.load(REQUIRED, file)
 
 

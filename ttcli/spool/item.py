@@ -118,7 +118,7 @@ def decode(content: bytes, path: Path) -> Dict[str, Any]:
     except (ValueError, TypeError, KeyError) as error:
         raise SpoolFault(
             f"{path}: damaged: {error}",
-            "restore it from a backup, or move its directory out of the spool and `ttcli add` its payload",
+            "restore it from a backup, or take its directory out and `ttcli add` its payload",
         ) from error
     if schema > SCHEMA:
         raise SpoolFault(f"{path}: written by a newer ttcli (schema {schema})", "upgrade ttcli")

@@ -9,14 +9,14 @@ import select
 import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, FrozenSet, Iterator, List, Optional
 
 from ttcli.config import Config, Limits
 from ttcli.errors import BadItem, TtcliError, from_os_error
 from ttcli.rows.mapping import Mapping
 from ttcli.spool.store import Spool
 from ttcli.stages.mapping import current_mapping
-from ttcli.stages.target import SNAPSHOT
+from ttcli.stages.target import SNAPSHOT, reserved_columns
 from ttcli.table import TargetTable, from_json
 from ttcli.workbook import child
 
@@ -32,7 +32,8 @@ def inspect(path: Path, config: Config) -> Dict[str, Any]:
     if path.suffix.lower() == ".eml":
         return mail(path)
     table, mapping = _known_table(config), current_mapping(config)
-    return workbook(path, config.limits, mapping, table, config.passwords)
+    reserved = reserved_columns(config.database)
+    return workbook(path, config.limits, mapping, table, reserved, config.passwords)
 
 
 def _known_table(config: Config) -> Optional[TargetTable]:
@@ -76,6 +77,7 @@ def workbook(
     limits: Limits,
     mapping: Mapping,
     table: Optional[TargetTable],
+    reserved: FrozenSet[str],
     passwords: List[str],
 ) -> Dict[str, Any]:
     """What the bytes are, sheets, header rows and why, mapping, sample rows, rejects.
@@ -87,7 +89,7 @@ def workbook(
         BadItem: The file is refused; the message says why.
     """
     _readable(path)
-    looking = child.start(_look, path, limits, mapping, table, passwords, limits=limits)
+    looking = child.start(_look, path, limits, mapping, table, reserved, passwords, limits=limits)
     return {"file": str(path), **looking.result()}
 
 
@@ -96,6 +98,7 @@ def _look(
     limits: Limits,
     mapping: Mapping,
     table: Optional[TargetTable],
+    reserved: FrozenSet[str],
     passwords: List[str],
 ) -> Dict[str, Any]:
     """In the child."""
@@ -103,7 +106,11 @@ def _look(
     from ttcli.workbook.open import open_workbook
 
     book = open_workbook(path, limits, passwords)
-    return {"kind": book.kind, "date_1904": book.date_1904, **sample(book, table, mapping)}
+    return {
+        "kind": book.kind,
+        "date_1904": book.date_1904,
+        **sample(book, table, mapping, reserved),
+    }
 
 
 def cells(path: Path, limits: Limits, passwords: List[str]) -> Iterator[bytes]:
