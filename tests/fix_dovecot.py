@@ -48,6 +48,7 @@ mail_location = maildir:{home}/mail/%u
 mail_fsync = never
 passdb {{
   driver = static
+  mechanisms = plain login
   args = password={{PLAIN.B64}}{password}
 }}
 {more}
@@ -81,6 +82,10 @@ service imap-login {{
 class Dovecot:
     """The server.
 
+    Args:
+        mechanisms: More of them, with blanks between.
+        more: More configuration; HOME in it stands for the server's folder.
+
     Attributes:
         imaps_port, imap_port: TLS from the start, and STARTTLS or plain text.
         ca_file: The CA that signed its certificate, which names localhost and 127.0.0.1.
@@ -97,7 +102,7 @@ class Dovecot:
         configuration = _CONFIGURATION.format(
             **vars(self),
             mechanisms=mechanisms,
-            more=more,
+            more=more.replace("HOME", str(home)),
             password=base64.b64encode(PASSWORD.encode()).decode(),
         )
         (home / "dovecot.conf").write_text(configuration, encoding="utf-8")
@@ -281,8 +286,8 @@ class running_dovecot:  # noqa: N801 (used like a function)
         if not shutil.which("dovecot", path=_PATH):
             pytest.fail(_MISSING, pytrace=False)
         # not pytest's tmp_path: its parents are closed to other users
-        self._home = Path(tempfile.mkdtemp(prefix="ttcli-dovecot-", dir="/tmp"))
-        self._server = Dovecot(self._home, mechanisms, more)
+        self.home = Path(tempfile.mkdtemp(prefix="ttcli-dovecot-", dir="/tmp"))
+        self._server = Dovecot(self.home, mechanisms, more)
 
     def __enter__(self) -> Dovecot:
         self._server.start()
@@ -290,7 +295,7 @@ class running_dovecot:  # noqa: N801 (used like a function)
 
     def __exit__(self, *_: object) -> None:
         self._server.stop()
-        shutil.rmtree(self._home, ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)
 
 
 def make_certificates(folder: Path) -> None:

@@ -48,9 +48,12 @@ class _Answers:
     """The answers to AUTHENTICATE's challenges; imaplib2 takes only a bound method."""
 
     def __init__(self, first: bytes) -> None:
-        self._next = first
+        self._next = base64.b64encode(first)
+        self.challenge = ""
 
     def next(self, challenge: Optional[bytes], request: Any) -> bytes:  # noqa: ARG002
+        with contextlib.suppress(ValueError):
+            self.challenge = base64.b64decode(challenge or b"").decode("utf-8", "replace")
         answer, self._next = self._next, b""
         return answer
 
@@ -209,8 +212,12 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         A refused OAuth 2 token brings a challenge that says why, and only an empty answer brings
         the NO (RFC 7628, 3.2.3).
         """
-        self.literal = _Answers(base64.b64encode(first)).next
-        self.call("AUTHENTICATE", mechanism, seconds=seconds)
+        answers = _Answers(first)
+        self.literal = answers.next
+        try:
+            self.call("AUTHENTICATE", mechanism, seconds=seconds)
+        except Refused as refused:
+            raise Refused(refused.kind, f"{refused.text} {answers.challenge}".strip()) from None
 
     def untagged(self, name: str) -> List[Any]:
         """The untagged responses of a name that came since it was last asked for."""

@@ -29,7 +29,6 @@ _BATCH = 500  # mails looked at with one command
 # words and Exchange's has bugs, so there every subject is looked at here.
 _SEARCHES_BY_THE_BOOK = re.compile(rb"dovecot|cyrus", re.I)
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-DEFAULT_LARGEST = 100 << 20
 
 
 class Session:
@@ -41,10 +40,9 @@ class Session:
             durable, the cursor may be set to it.
     """
 
-    def __init__(self, settings: MailboxSettings, largest: int = DEFAULT_LARGEST) -> None:
+    def __init__(self, settings: MailboxSettings) -> None:
         self.settings = settings
         self.seen_through = 0
-        self._largest = largest
         self._client: Optional[Client] = None
         self._folder: Optional[Folder] = None
         self._greeting = b""
@@ -140,7 +138,7 @@ class Session:
         commands.check_gone(set(uids) - set(found))
         looks = [look(uid, items) for uid, items in found.items()]
         wanted = [each for each in looks if self._may_match(each, since)]
-        for mail in download(commands, wanted, self._largest):
+        for mail in download(commands, wanted, self.settings.largest_attachment):
             if self._matches(mail.subject):
                 self.seen_through = mail.uid
                 yield mail

@@ -16,10 +16,6 @@ _LATER = re.compile(
     re.I | re.X,
 )
 _WAIT = re.compile(r"back-?off time: (\d{1,9}) *(milli)?", re.I)
-_LOGIN_HINT = (
-    "check EMAIL_USERNAME and EMAIL_PASSWORD; Gmail wants an app password, "
-    "Microsoft 365 wants EMAIL_AUTH=oauth2"
-)
 
 
 def readable(raw: Union[bytes, str, None]) -> str:
@@ -53,13 +49,13 @@ def refusal(what: str, raw: Union[bytes, str, None], exact: bool = False) -> Out
     return Temporary(f"{what}: {text}", _patience(text))
 
 
-def denied(what: str, raw: Union[bytes, str, None], secret: str) -> OutsideFault:
+def denied(what: str, raw: Union[bytes, str, None], secret: str, hint: str) -> OutsideFault:
     """A refused login; the secret is taken out of words that repeat it."""
     text = readable(raw)
     text = text.replace(secret, "…") if secret else text
     if is_later(text) and "AUTHENTICATIONFAILED" not in text:
         return Temporary(f"{what}: {text}", _patience(text))
-    return AccessDenied(f"{what}: {text}", _LOGIN_HINT)
+    return AccessDenied(f"{what}: {text}", hint)
 
 
 def _patience(text: str) -> str:
