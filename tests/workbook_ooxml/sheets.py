@@ -18,6 +18,7 @@ SHARED = [
     "<r><t>ri</t></r><r><rPr><b/></rPr><t>ch</t></r><rPh sb='0' eb='1'><t>no</t></rPh>",
     "<t>Việt\t東京</t>",
     "<t>&#x1F600;&#65;</t>",
+    '<t>東</t><phoneticPr fontId="1" type="noConversion"/>',
     "<phoneticPr/>",
     "<t>\u3000\u00a0</t>",
 ]

@@ -13,7 +13,7 @@ from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.ooxml_cell import CellReader, RawCell, reference
 from ttcli.workbook.ooxml_text import TextPieces
-from ttcli.workbook.ooxml_xml import LocalNames, Parser
+from ttcli.workbook.ooxml_xml import LocalNames, Parser, check_depth
 
 Row = Tuple[int, Dict[int, Cell]]
 
@@ -138,6 +138,7 @@ class SheetParser:
         if short not in _CHILDREN.get(path[-1], ()):
             self._refuse_root(short)
             path.append("-")
+            check_depth(len(path))
             return
         if short == "c":
             self._start_cell(attributes)

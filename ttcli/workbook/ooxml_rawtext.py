@@ -7,7 +7,7 @@ looked at one by one, and what XML would refuse is left to the exact reader, whi
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Match, Sequence
+from typing import Dict, List, Match, Pattern, Sequence
 
 from ttcli.cells import to_copy
 from ttcli.workbook.ooxml_text import clean
@@ -117,17 +117,26 @@ def _is_character(code: int) -> bool:
     return code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code < 0x110000
 
 
-def raw_strings(xml: bytes, texts: RawTexts) -> List[bytes]:
+_STRING = (
+    rb'(<{p}si><{p}t(?: xml:space="preserve")?>([^<]*)</{p}t>'
+    rb'(?:<{p}phoneticPr fontId="[0-9]+"(?: type="[A-Za-z]+")?(?: alignment="[A-Za-z]+")?/>)?'
+    rb"</{p}si>)"
+)
+
+
+def string_pattern(prefix: bytes) -> Pattern[bytes]:
+    """What matches one plain `<si>` element: all of it, and its text."""
+    return re.compile(_STRING.replace(b"{p}", re.escape(prefix)))
+
+
+def raw_strings(xml: bytes, pattern: Pattern[bytes], texts: RawTexts) -> Sequence[bytes]:
     """The strings of a run of plain `<si>` elements.
 
     Raises:
         Unproven: There is anything else in it, rich text for one.
     """
-    found = _STRING.findall(xml)
-    if sum(map(len, [whole for whole, _ in found])) != len(xml):
+    found = pattern.findall(xml)
+    if sum([len(whole) for whole, _ in found]) != len(xml):
         raise Unproven
     prove_characters(xml)
-    return list(texts.convert([text for _, text in found]))
-
-
-_STRING = re.compile(rb'(<si><t(?: xml:space="preserve")?>([^<]*)</t></si>)')
+    return texts.convert([text for _, text in found])

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence
+from typing import Dict, Iterable, Iterator, List, Optional, Pattern, Sequence
 
 from ttcli.cells import from_copy, to_copy
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.ooxml_package import Package
-from ttcli.workbook.ooxml_rawtext import RawTexts, Unproven, raw_strings
+from ttcli.workbook.ooxml_rawtext import RawTexts, Unproven, raw_strings, string_pattern
 from ttcli.workbook.ooxml_text import TextPieces, clean
-from ttcli.workbook.ooxml_xml import LocalNames, Parser
+from ttcli.workbook.ooxml_xml import LocalNames, Parser, check_depth
 
 # A bytes object and its place in a list take that much more than its text.
 _OBJECT_BYTES = 41
@@ -27,8 +27,7 @@ _PACK_BITS = 4
 _PACK = 1 << _PACK_BITS
 _UNPACKED = 1024
 _CHILDREN = {"": ("sst",), "sst": ("si",), "si": ("t", "r"), "r": ("t",)}
-_BEGIN = re.compile(rb"<sst(?: [^<>]*[^<>/])?>")
-_END = b"</si>"
+_BEGIN = re.compile(rb"<((?:[A-Za-z][A-Za-z0-9]*:)?)sst(?: [^<>]*[^<>/])?>")
 _LONGEST_HEAD = 1 << 16
 _LONGEST_REST = 1 << 22
 
@@ -151,6 +150,7 @@ class _Reading:
         short = self._names[name]
         known = short in _CHILDREN.get(self._path[-1], ())
         self._path.append(short if known else "-")
+        check_depth(len(self._path))
 
     def _piece(self, piece: str) -> None:
         if self._path[-1] == "t":
@@ -186,14 +186,16 @@ def _read_plain(reading: _Reading, chunks: Iterator[bytes]) -> bytes:
     """
     rest = next(chunks, b"")
     begin = _BEGIN.search(rest, 0, _LONGEST_HEAD)
-    end = begin.end() if begin else 0
-    reading.feed(rest[:end])
-    rest = rest[end:]
+    if not begin:
+        return rest
+    reading.feed(rest[: begin.end()])
+    rest = rest[begin.end() :]
+    string, end_tag = string_pattern(begin[1]), b"</" + begin[1] + b"si>"
     for chunk in itertools.chain([b""], chunks) if reading.between_strings else ():
         rest += chunk
-        end = rest.rfind(_END) + len(_END)
-        if end >= len(_END):
-            plain = _read_run(reading, rest[:end])
+        end = rest.rfind(end_tag) + len(end_tag)
+        if end >= len(end_tag):
+            plain = _read_run(reading, rest[:end], string)
             rest = rest[end:]
             if not plain:
                 break
@@ -202,10 +204,10 @@ def _read_plain(reading: _Reading, chunks: Iterator[bytes]) -> bytes:
     return rest
 
 
-def _read_run(reading: _Reading, xml: bytes) -> bool:
+def _read_run(reading: _Reading, xml: bytes, string: Pattern[bytes]) -> bool:
     """Reads a run of strings; false if a comment may hide where they end."""
     try:
-        reading.add(raw_strings(xml, reading.raw_texts))
+        reading.add(raw_strings(xml, string, reading.raw_texts))
     except Unproven:
         reading.feed(xml)
         return b"<!" not in xml and b"<?" not in xml and reading.between_strings

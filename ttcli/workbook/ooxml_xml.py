@@ -26,6 +26,8 @@ _OURS = frozenset(
 )
 # expat keeps an unfinished tag in memory; one that long is no spreadsheet's.
 _LONGEST_TOKEN = 1 << 24
+_MOST_NAMES = 4096
+_DEEPEST = 256
 _UTF_8 = ("", "utf-8", "us-ascii")
 _RESEND = "open it in Excel, save it, and ask the sender for that copy"
 
@@ -34,6 +36,8 @@ class LocalNames(Dict[str, str]):
     """`namespace local` → `local` for a workbook's own namespaces; other names stay."""
 
     def __missing__(self, name: str) -> str:
+        if len(self) > _MOST_NAMES:
+            raise BadItem(f"more than {_MOST_NAMES} names of elements", "", "hostile")
         namespace, _, local = name.rpartition(" ")
         short = self[name] = local if namespace in _OURS else name
         return short
@@ -124,6 +128,12 @@ class Parser:
         )
 
 
+def check_depth(depth: int) -> None:
+    """Raises BadItem if elements stand in each other deeper than in any spreadsheet."""
+    if depth > _DEEPEST:
+        raise BadItem(f"elements nested more than {_DEEPEST} deep", "", "hostile")
+
+
 def parse_part(
     chunks: Iterable[bytes],
     part: str,
@@ -138,10 +148,17 @@ def parse_part(
     """
     names = LocalNames()
 
+    depth = 0
+
     def short_start(name: str, attributes: Dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        check_depth(depth)
         start(names[name], attributes)
 
     def short_end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
         if end:
             end(names[name])
 
