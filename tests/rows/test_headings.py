@@ -136,7 +136,7 @@ def test_closed_columns_are_never_filled():
     headings = Headings(FULL, Mapping.default(), ["processed_at"])
 
     assert headings.field("Processed At") is None
-    assert headings.is_closed("Processed At")
+    assert headings.meaning("Processed At", normal("Processed At"), 1).closed
 
 
 def test_mapping_comes_first():

@@ -101,7 +101,7 @@ def test_every_mistake_is_named_at_once():
             etd = "X"
             [columns.eta]
             blank = "kep"
-            zone = "Mars/Nowhere"
+            zone = "Mars, Olympus"
             polcy = "fill"
             pad = 0
             pattern = "("

@@ -60,7 +60,9 @@ def test_server_takes_what_is_taken(cursor, type_, column_cells, key, date_1904)
         if field == NULL:
             assert value is None
         elif type_ in EXACT:
-            assert value.rstrip(" ") == from_copy(field).rstrip(" ")
+            fraction = "." in value and type_ == "timestamp"
+            spelled = from_copy(field).rstrip("0" if fraction else " ")
+            assert value.rstrip(" ") == spelled
         elif type_ in ("float8", "float4"):
             assert float(value) == pytest.approx(float(field), rel=1e-6, abs=1e-44)
 

@@ -14,20 +14,39 @@ from ttcli.rows.mapping import Mapping
 from ttcli.rows.synonyms import FIELD_OF
 from ttcli.table import TargetTable
 
-_NUMBER_WORD = re.compile(r"(?<=.)(?:numbers?|nos?|num|nr)\Z")
+_NUMBER_WORDS = ("numbers", "number", "num", "nos", "no", "nr")
+_NOT_ALPHANUMERIC = {code: None for code in range(128) if not chr(code).isalnum()}
+_BETWEEN_LANGUAGES = re.compile(r"[/\n|(（]")
 _TWO = "\0two fields"
 
 
 def normal(heading: str) -> str:
     """A heading's normal form: letters and digits only, so `HAWB No.` = `hawb_no` = `hawbno`."""
+    if heading.isascii():
+        return heading.lower().translate(_NOT_ALPHANUMERIC)
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", heading).casefold())
-    if text.isascii():
-        return "".join(filter(str.isalnum, text))
     return "".join(letter for letter in text if unicodedata.category(letter)[0] in "LNM")
 
 
 def _without_number(name: str) -> str:
-    return _NUMBER_WORD.sub("", name)
+    if name.endswith(_NUMBER_WORDS):
+        word = next(word for word in _NUMBER_WORDS if name.endswith(word))
+        return name[: -len(word)] or name
+    return name
+
+
+class Meaning(NamedTuple):
+    """What a heading means.
+
+    Attributes:
+        field: The target column, or None.
+        declared: mapping.toml itself says so.
+        closed: It is known, but its column is not for workbooks to fill.
+    """
+
+    field: Optional[str] = None
+    declared: bool = False
+    closed: bool = False
 
 
 class Headings:
@@ -46,26 +65,22 @@ class Headings:
         self._declared = _declared(mapping)
         self._ignored = frozenset(map(normal, mapping.profile.ignore_headings))
 
-    def field(self, heading: str, nth: int = 1) -> Optional[str]:
-        """The field a heading means, or None; `nth` counts equal headings from the left."""
-        found = self._field(heading, nth)
-        return None if found in self._closed else found
+    def field(self, heading: str) -> Optional[str]:
+        """The field a heading means, or None."""
+        return self.meaning(heading, normal(heading), 1).field
 
-    def is_closed(self, heading: str) -> bool:
-        """Whether a heading is known, and its column is not for workbooks to fill."""
-        return normal(heading) in self._ignored or self._field(heading, 1) in self._closed
+    def meaning(self, heading: str, name: str, nth: int) -> Meaning:
+        """What a heading means.
 
-    def is_declared(self, heading: str, nth: int = 1) -> bool:
-        """Whether mapping.toml itself says what a heading means."""
-        name = normal(heading)
-        return (name, nth) in self._declared or (name, 0) in self._declared
-
-    def _field(self, heading: str, nth: int) -> Optional[str]:
-        name = normal(heading)
-        if name in self._ignored:
-            return None
+        Args:
+            name: Its normal form.
+            nth: Counts equal headings from the left.
+        """
         declared = self._declared.get((name, nth)) or self._declared.get((name, 0))
-        return declared or self._known(name) or self._in_two_languages(heading)
+        field = declared or self._known(name) or self._in_two_languages(heading)
+        if name in self._ignored or field in self._closed:
+            return Meaning(None, closed=True)
+        return Meaning(field, declared=declared is not None)
 
     def _known(self, name: str) -> Optional[str]:
         for form in (name, _without_number(name)):
@@ -76,7 +91,9 @@ class Headings:
 
     def _in_two_languages(self, heading: str) -> Optional[str]:
         """`HAWB / 分单号`: every part is known and means the same field; `ETD/ETA` means none."""
-        parts = [part for part in re.split(r"[/\n|(（]", heading) if normal(part)]
+        if not _BETWEEN_LANGUAGES.search(heading):
+            return None
+        parts = [part for part in _BETWEEN_LANGUAGES.split(heading) if normal(part)]
         fields = {self._known(normal(part)) for part in parts}
         return fields.pop() if len(parts) > 1 and len(fields) == 1 else None
 
@@ -155,15 +172,17 @@ def match(texts: Dict[int, List[str]], headings: Headings) -> Found:
     seen: Dict[str, int] = {}
     declared: Set[int] = set()
     for column in sorted(texts):
+        closed = False
         for reading in texts[column]:
-            nth = seen[normal(reading)] = seen.get(normal(reading), 0) + 1
-            field = headings.field(reading, nth)
-            if field:
-                found.columns[column] = (reading, field)
-                declared.update([column] if headings.is_declared(reading, nth) else [])
+            name = normal(reading)
+            nth = seen[name] = seen.get(name, 0) + 1
+            meaning = headings.meaning(reading, name, nth)
+            closed = closed or meaning.closed
+            if meaning.field:
+                found.columns[column] = (reading, meaning.field)
+                declared.update([column] if meaning.declared else [])
                 break
         else:
-            closed = any(map(headings.is_closed, texts[column]))
             (found.ignored if closed else found.unknown)[column] = texts[column][0]
     return _settled(found, declared)
 
