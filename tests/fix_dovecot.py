@@ -7,6 +7,7 @@ Every user name exists, and PASSWORD opens it; mail lies in Maildirs under the s
 from __future__ import annotations
 
 import base64
+import contextlib
 import grp
 import imaplib
 import itertools
@@ -139,11 +140,11 @@ class Dovecot:
         if process is None:
             return
         process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # connections in IDLE stay for 10 s more
+        process.wait()
 
     def log(self) -> str:
         """What it wrote, for a failing test."""

@@ -219,6 +219,19 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         except Refused as refused:
             raise Refused(refused.kind, f"{refused.text} {answers.challenge}".strip()) from None
 
+    def wait_idle(self, seconds: float) -> None:
+        """IDLE; ends with the first word that is more than a sign of life, or after that time."""
+        self._until = time.monotonic() + seconds + 2 * self.timeout
+        try:
+            # whole seconds: imaplib2 complains of a float on stderr and takes 29 minutes
+            kind, text = self.idle(max(1, int(seconds)))
+        except imaplib2.IMAP4.error as error:
+            raise self._lost(error) from None
+        finally:
+            self._until = 0.0
+        if kind != "OK":
+            raise Refused(kind, str(text))
+
     def untagged(self, name: str) -> List[Any]:
         """The untagged responses of a name that came since it was last asked for."""
         found: List[Any] = []

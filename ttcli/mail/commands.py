@@ -132,6 +132,13 @@ class Commands:
         # what has come for other commands on their way stays
         return {uid: self.found.pop(uid) for uid in uids if uid in self.found}
 
+    def idle(self, seconds: float) -> None:
+        """IDLE until the server says anything, or that long; what it said is in `untagged`."""
+        try:
+            self.client.wait_idle(seconds)
+        except (Lost, Refused) as error:
+            raise told(error, self._settings.host) from None
+
     def check_gone(self, uids: Set[int]) -> None:
         """UIDs that the server left out are fine if they are expunged.
 

@@ -16,6 +16,7 @@ from typing import Iterator, List, Optional, Sequence, Tuple, Type
 
 from ttcli.config import MailboxSettings
 from ttcli.mail import headers
+from ttcli.mail.actions import Action, perform
 from ttcli.mail.client import Client
 from ttcli.mail.commands import HIGHEST_UID, Commands, told
 from ttcli.mail.cursor import Folder
@@ -23,6 +24,7 @@ from ttcli.mail.dial import dial
 from ttcli.mail.download import LOOK, Look, download, look
 from ttcli.mail.login import login, quoted
 from ttcli.mail.message import Mail
+from ttcli.mail.waiting import wait
 
 _BATCH = 500  # mails looked at with one command
 # Servers whose SUBJECT search is the case-insensitive substring of RFC 3501; Gmail's goes by
@@ -151,6 +153,14 @@ class Session:
 
     def _matches(self, subject: str) -> bool:
         return folded(self.settings.subject_filter) in folded(subject)
+
+    def apply(self, wanted: Action, uidvalidity: int, uids: Sequence[int]) -> bool:
+        """Does what shall be done to mails whose rows are committed; see `actions.perform`."""
+        return perform(self.commands, wanted, uidvalidity, uids)
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for a mail to arrive after the last `folder()`; see `waiting.wait`."""
+        return wait(self.commands, self._folder or self.folder(), seconds)
 
     def count(self) -> Tuple[int, int]:
         """How many mails the folder holds, and in how many the subject matches.
