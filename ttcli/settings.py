@@ -103,9 +103,9 @@ def identifiers(separator: str, most: int) -> Parse:
                 break
             position += 1
         if position != len(value) or not 1 <= len(names) <= most or len(set(names)) != len(names):
-            raise ValueError(
-                f"expected 1 to {most} different names with {separator!r} between them"
-            )
+            many = f"1 to {most} different names with {separator!r} between them"
+            quotes = "a name with blanks or dots stands in double quotes"
+            raise ValueError(f"expected {many if most > 1 else 'one name'}; {quotes}")
         return tuple(names)
 
     return parse
