@@ -6,7 +6,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.rows.made import (
@@ -475,6 +475,7 @@ def test_every_row_is_accounted_for(sheets, uniform, block):
 
 @settings(max_examples=100, deadline=None)
 @given(some_rows)
+@example([[None, None, None, None, number("1E300")], [None, number("1E300")]])
 def test_blocks_and_columns_do_not_matter(rows):
     """However a reader cuts and types a sheet, the rows are the same."""
     results = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import compress, repeat
-from typing import Any, BinaryIO, Dict, List, NamedTuple, Sequence
+from typing import Any, BinaryIO, Dict, List, NamedTuple, Sequence, Tuple
 
 from ttcli.cells import Block, Sheet, address
 from ttcli.rows.columns import ColumnConverter, Converted, below
@@ -116,11 +116,14 @@ class SheetRows:
 
     def _note(self, batch: Batch) -> None:
         """Counts repairs and warnings, and remembers where the first of each stands."""
+        places: Dict[str, List[Tuple[int, int]]] = {}
         for target, field in zip(batch.targets, batch.fields):
             for word, indexes in field.notes.items():
-                first = address(batch.block.rows[indexes[0]], target.source)
-                note = self.notes.setdefault(word, {"count": 0, "first": first})
-                note["count"] += len(indexes)
+                places.setdefault(word, []).extend((index, target.source) for index in indexes)
+        for word, noted in places.items():
+            index, column = min(noted)
+            first = address(batch.block.rows[index], column)
+            self.notes.setdefault(word, {"count": 0, "first": first})["count"] += len(noted)
 
     def _untouched(self, batch: Batch, apart: Dict[int, Fate]) -> Dict[int, List[int]]:
         """Index of a row → positions that the database must leave alone."""
