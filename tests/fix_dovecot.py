@@ -115,7 +115,9 @@ class Dovecot:
     def start(self) -> None:
         """Starts it and waits until it greets."""
         shutil.rmtree(self.home / "run", ignore_errors=True)  # a stale socket costs 5 s
-        command = ["dovecot", "-F", "-c", str(self.home / "dovecot.conf")]
+        # a killed test leaves no server behind; set last, since a change of user clears it
+        command = ["setpriv", "--pdeathsig=TERM", "dovecot", "-F", "-c"]
+        command.append(str(self.home / "dovecot.conf"))
         if os.geteuid() == 0:
             become = ["setpriv", f"--reuid={self.user}", f"--regid={self.group}", "--clear-groups"]
             command = [*become, *command]
