@@ -8,7 +8,6 @@ import struct
 import sys
 from pathlib import Path
 
-import msoffcrypto.format.ooxml
 import pytest
 import xlwt
 from xlwt.CompoundDoc import XlsDoc
@@ -18,15 +17,20 @@ from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.open import open_workbook
 
+# What cryptography says when Python 3.8 imports it.
+pytestmark = pytest.mark.filterwarnings("ignore:Python 3.8 is no longer supported")
+
 # msoffcrypto-tool writes files of less than a few kilobytes that it cannot read again.
 PLAIN = SAMPLES / "libreoffice-shipments.xlsx"
 
 
 def encrypted(tmp_path: Path, password: str) -> Path:
     """An .xlsx, encrypted as Excel does it."""
+    from msoffcrypto.format.ooxml import OOXMLFile
+
     path = tmp_path / "payload"
     with path.open("wb") as file:
-        msoffcrypto.format.ooxml.OOXMLFile(io.BytesIO(PLAIN.read_bytes())).encrypt(password, file)
+        OOXMLFile(io.BytesIO(PLAIN.read_bytes())).encrypt(password, file)
     return path
 
 

@@ -85,6 +85,8 @@ def test_declared_characters(tmp_path: Path, declared: str) -> None:
         (b'<html><meta charset="rot13"><table><tr><td>x</td></tr></table>', "encoding"),
         (b"<html><p>no table</p>", "unsupported"),
         (b"<html><table></table>", "unsupported"),
+        (b"<html><table><tr><td>1</td></tr><tr><td>2", "truncated"),
+        (b"<html><table><tr><td>1</td></tr></table><table><tr><td>2</td></tr>", "truncated"),
     ],
 )
 def test_refused_pages(tmp_path: Path, page: bytes, kind: str) -> None:

@@ -111,7 +111,7 @@ def _sheet(book: Any, scan: Scan, index: int, known: Any, budget: Budget) -> Rea
     def blocks() -> Iterator[Block]:
         rows = scan.rows(index)  # first: it may refuse what calamine would not survive
         texts = _Texts(_guarded(book.get_sheet_by_index, index))
-        return blocks_of(_agreed(known.name, rows, texts), known.name, budget)
+        return blocks_of(_agreed(known.name, rows, texts, budget), known.name, budget)
 
     state = scan.states[index] if scan.states else _STATES[str(known.visible).rpartition(".")[2]]
     return ReadSheet(known.name, state, blocks)
@@ -200,7 +200,7 @@ class _Disagreement(Exception):
         self.cell = address(row, column)
 
 
-def _agreed(sheet: str, rows: Iterator[Row], texts: _Texts) -> Iterator[Row]:
+def _agreed(sheet: str, rows: Iterator[Row], texts: _Texts, budget: Budget) -> Iterator[Row]:
     """The scan's rows with calamine's texts in them.
 
     Raises:
@@ -208,6 +208,7 @@ def _agreed(sheet: str, rows: Iterator[Row], texts: _Texts) -> Iterator[Row]:
     """
     try:
         for number, cells in rows:
+            budget.check_row(sheet, number)  # before walking there
             values = texts.take(number)
             yield number, _agree(number, cells, values, texts)
         texts.finish()

@@ -9,10 +9,10 @@ import resource
 import select
 import signal
 import sys
-import tempfile
 from typing import Iterable, List
 
 from ttcli.config import Limits
+from ttcli.workbook.nameless import nameless_file
 
 _STANDARD = (0, 1, 2)
 _LAST_WORDS = 4096
@@ -29,7 +29,7 @@ class Links:
     """
 
     def __init__(self) -> None:
-        self.stderr = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # see close()
+        self.stderr = nameless_file()
         self.reading, self.writing = os.pipe()
         self.held, self.lifeline = os.pipe()
 

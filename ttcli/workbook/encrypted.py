@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import weakref
 from pathlib import Path
 from typing import IO, Any, Optional, Sequence
@@ -10,6 +9,7 @@ from typing import IO, Any, Optional, Sequence
 from ttcli.cells import Workbook
 from ttcli.config import Limits
 from ttcli.errors import BadItem
+from ttcli.workbook.nameless import nameless_file
 
 # Excel encrypts a workbook whose structure is protected with this one, and never asks for it.
 _EXCELS_OWN = "VelvetSweatshop"
@@ -76,7 +76,7 @@ def _try(office_file: Any, path: Path, password: str) -> Optional[Plain]:
     """The decrypted workbook, or None if the password is another."""
     from msoffcrypto.exceptions import DecryptionError, InvalidKeyError
 
-    file = tempfile.TemporaryFile()  # noqa: SIM115  # Plain closes it
+    file = nameless_file()
     plain = Plain(file)
     try:
         with path.open("rb") as protected:

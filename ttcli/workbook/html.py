@@ -128,8 +128,18 @@ class _Page(HTMLParser):
             self._cell.append(_BLANKS.sub(" ", data))
 
     def close(self) -> None:
+        """Ends the page.
+
+        Raises:
+            BadItem: It ends inside a table, so that rows may be missing.
+        """
         super().close()
-        self._end_cell()
+        if self._open:
+            raise BadItem(
+                "the web page was cut short: it ends inside a table",
+                "send it again, complete",
+                kind="truncated",
+            )
 
     def _start_row(self) -> None:
         self._end_cell()

@@ -197,8 +197,9 @@ class _SheetReading:
             self._cells.update(dict.fromkeys(range(first, self._column + 1), kept))
 
     def _typed(self, attributes: Attributes, text: str, style: str) -> Optional[Cell]:
-        cell = _cell(attributes, text, self._styles.format(style))
-        if cell is not None and cell.kind is Kind.TIME and self._styles.is_duration(style):
+        shape = self._styles.shape(style)
+        cell = _cell(attributes, text, shape.format)
+        if shape.is_duration and cell is not None and cell.kind is Kind.TIME:
             return cell._replace(kind=Kind.DURATION)
         return cell
 

@@ -6,7 +6,7 @@ needs no style, for the cell itself says that it is one.
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Set
+from typing import Dict, NamedTuple, Optional, Set
 
 from ttcli.cells import GENERAL, Format
 
@@ -16,6 +16,13 @@ _STYLE = "urn:oasis:names:tc:opendocument:xmlns:style:1.0 "
 _BODY = OFFICE + "body"
 
 Attributes = Dict[str, str]
+
+
+class Shape(NamedTuple):
+    """The number format of a cell, and whether its time is one of `[h]:mm`."""
+
+    format: Format
+    is_duration: bool
 
 
 class OdsStyles:
@@ -31,6 +38,7 @@ class OdsStyles:
         self._parent: Dict[str, str] = {}
         self._zeros: Dict[str, int] = {}
         self._durations: Set[str] = set()
+        self._shapes: Dict[str, Shape] = {}
         self._inside: Optional[str] = None
 
     def start(self, name: str, attributes: Attributes) -> None:
@@ -53,14 +61,14 @@ class OdsStyles:
         if name == _NUMBER + "number-style":
             self._inside = None
 
-    def format(self, style: str) -> Format:
-        """The number format of a cell style."""
-        zeros = self._zeros.get(self._data_style_of(style), 0)
-        return Format(zeros, False, "0" * zeros) if zeros > 1 else GENERAL
-
-    def is_duration(self, style: str) -> bool:
-        """Whether the style shows hours beyond the 24th: `[h]:mm`."""
-        return self._data_style_of(style) in self._durations
+    def shape(self, style: str) -> Shape:
+        """What a cell style makes of its numbers; call it when all styles are read."""
+        if style not in self._shapes:
+            data_style = self._data_style_of(style)
+            zeros = self._zeros.get(data_style, 0)
+            padded = Format(zeros, False, "0" * zeros) if zeros > 1 else GENERAL
+            self._shapes[style] = Shape(padded, data_style in self._durations)
+        return self._shapes[style]
 
     def _data_style_of(self, style: str) -> str:
         """A cell style's own number style, or an ancestor's."""

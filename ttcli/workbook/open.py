@@ -13,7 +13,7 @@ from ttcli.workbook.sniff import Sniffed, sniff
 
 _Reader = Callable[[Path, Limits, Sequence[str]], Workbook]
 
-_AS_XLSX = "open it in Excel, save it as .xlsx and send that"
+_AS_XLSX = "send the table as an Excel workbook (.xlsx)"
 
 
 def open_workbook(path: Path, limits: Limits, passwords: Sequence[str] = ()) -> Workbook:
@@ -51,6 +51,8 @@ def _refuse(sniffed: Sniffed) -> NoReturn:
         )
     if sniffed.kind == "damaged":
         raise BadItem(f"it is damaged: {sniffed.said}", "send it again", kind="damaged")
+    if sniffed.kind == "lock-file":
+        raise BadItem(f"it is {sniffed.said}", "send the workbook itself", kind="lock-file")
     if sniffed.kind == "encrypted-ods":
         raise BadItem(f"it is {sniffed.said}", "ask for it without one", kind="encrypted")
     if sniffed.kind == "zip":

@@ -1,0 +1,14 @@
+"""Files without a name, which end with the process that holds them, however it ends."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import IO
+
+
+def nameless_file() -> IO[bytes]:
+    """An empty file to write and read; in memory where the system can (Linux), else unlinked."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("ttcli"), "w+b", buffering=0)
+    return tempfile.TemporaryFile(buffering=0)
