@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, List
 
 import pytest
@@ -228,3 +229,59 @@ def test_mails_read_by_their_parts_equal_mails_read_whole(mailbox: Account) -> N
     assert [mail.uid for mail in got] == list(range(1, len(raws) + 1))
     for mail, raw in zip(got, raws):
         assert mail == read_mail(raw, SEPTEMBER, mail.uid), raw.decode("latin-1")
+
+
+def test_an_attachment_over_the_limit_is_not_downloaded(mailbox: Account) -> None:
+    """EMAIL_MAX_ATTACHMENT_MB: told as trouble, so that it is seen, and the rest arrives."""
+    mailbox.append(report_mail(bytes(3 << 20), name="big.xlsx"))
+    mailbox.append(report_mail(b"small"))
+
+    big, small = new_mails(mailbox, largest_attachment=2 << 20)
+
+    assert list(big.attachments) == []
+    assert "big.xlsx has 4 MB" in big.trouble
+    assert big.subject == "Track and Trace report"
+    assert small.attachments[0].data == b"small"
+
+
+def test_since_leaves_out_what_came_before(mailbox: Account) -> None:
+    """By the time the server took it in, to the second, whatever zone the server lives in."""
+    for number in range(3):
+        mailbox.append(report_mail(b"x"), AUGUST + timedelta(hours=number))
+
+    with Session(mailbox.settings()) as session:
+        since = AUGUST + timedelta(hours=1)
+        assert [mail.uid for mail in session.new_mails(0, since)] == [2, 3]
+        assert session.seen_through == 3
+
+
+def test_many_mails_come_in_order_and_complete(mailbox: Account) -> None:
+    """More than one batch to look at, and more commands than fly at once."""
+    box = mailbox.server.home / "mail" / mailbox.username / "cur"
+    mailbox.select("INBOX")
+    for number in range(1100):
+        raw = b"Subject: Lunch\r\n\r\n"
+        if number % 100 == 7:
+            raw = report_mail(b"%d" % number * (number * 300))
+        file = box / f"{1700000000 + number}.M{number}.host:2,"
+        file.write_bytes(raw)
+        file.chmod(0o644)
+
+    got = new_mails(mailbox)
+
+    assert [mail.uid for mail in got] == list(range(8, 1100, 100))
+    for mail in got:
+        number = mail.uid - 1
+        assert mail.attachments[0].data == b"%d" % number * (number * 300)
+
+
+def test_a_server_whose_search_is_not_trusted_is_asked_for_all(
+    mailbox: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gmail searches by words and Exchange with bugs: there every subject is looked at here."""
+    monkeypatch.setattr("ttcli.mail.session._BATCH", 3)
+    monkeypatch.setattr("ttcli.mail.session._SEARCHES_BY_THE_BOOK", re.compile(b"no server"))
+    for number in range(10):
+        mailbox.append(report_mail(b"x", subject="Tracker and Tracer" if number % 2 else "Lunch"))
+
+    assert [m.uid for m in new_mails(mailbox, subject_filter="racker and tr")] == [2, 4, 6, 8, 10]
