@@ -10,6 +10,7 @@ from typing import Any, Dict, FrozenSet, Optional, Sequence
 
 from ttcli.config import Limits
 from ttcli.errors import BadItem
+from ttcli.rows.convert import convert_workbook
 from ttcli.rows.mapping import Mapping
 from ttcli.spool import durable
 from ttcli.spool.drain import Outcome, Report, Watch, Work, drain, unwatched
@@ -94,8 +95,6 @@ def convert(
     Raises:
         BadItem: The workbook cannot be read, or holds nothing for the table.
     """
-    from ttcli.rows.convert import convert_workbook
-
     workbook = open_workbook(payload, limits, passwords)
     with (folder / "rows.tsv").open("w+b") as rows, (folder / "rejects.csv").open(
         "w", encoding="utf-8", newline=""
