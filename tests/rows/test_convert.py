@@ -136,6 +136,15 @@ def test_blank_and_keep():
     assert kept.report["untouched"] == 1
 
 
+def test_header_without_rows_says_so():
+    """A sheet is never read as no rows without a reason."""
+    result = convert(TABLE, sheet("HAWB|Pcs", [None, text(" ")]))
+
+    assert (result.sheet["taken"], result.sheet["read"]) == (True, 0)
+    assert "no row below" in result.sheet["reason"]
+    accounted(result.report)
+
+
 def test_two_sheets_share_the_columns():
     """A column that only the other sheet has is untouched."""
     result = convert(
@@ -354,14 +363,19 @@ def test_repeated_header_and_notes_are_rejected():
             [text("H1"), number("1")],
             [text("HAWB No."), text("Pcs")],
             [text("Printed on Monday"), None],
+            [text("Confidential"), None],
             [text("AB 12"), number("1")],
+            [text("H3"), None],
         ),
     )
 
-    assert [line[0] for line in result.lines] == ["H1", "AB 12"]
-    assert "repeated-header" in result.rules
-    assert "note" in result.rules
-    assert result.sheet["rejected"] == 2
+    assert [line[0] for line in result.lines] == ["H1", "AB 12", "H3"]
+    assert [rule for rule in result.rules if rule != "number-text"] == [
+        "repeated-header",
+        "note",
+        "note",
+    ]
+    assert result.sheet["rejected"] == 3
     accounted(result.report)
 
 

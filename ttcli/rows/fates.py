@@ -65,7 +65,7 @@ BLANK, TOTALS = Fate("blank"), Fate("totals")
 _KEY_BLANK = Rejected("key-blank", "the key is blank")
 _REQUIRED_BLANK = Rejected("required-blank", "blank, and the table needs a value here")
 _REPEATED = Rejected("repeated-header", "the header row once more")
-_NOTE = Rejected("note", "only the key column is filled, and with several words: a note, not a key")
+_NOTE = Rejected("note", "only the key column is filled, and with words: a note, not a key")
 
 
 def fates(batch: Batch, totals_rows: AbstractSet[int]) -> Dict[int, Fate]:
@@ -90,7 +90,7 @@ def _suspects(batch: Batch, totals_rows: AbstractSet[int]) -> Set[int]:
             suspects.update(_indexes(field.values, NULL))
         if target.rule.key:
             suspects.update(_indexes(field.values, copy_bytes(canonical(target.heading))))
-            suspects.update(_with_blanks(field.values))
+            suspects.update(_words(field.values))
     if totals_rows:
         suspects.update(i for i, row in enumerate(batch.block.rows) if row in totals_rows)
     return suspects
@@ -100,10 +100,9 @@ def _indexes(values: Sequence[bytes], wanted: bytes) -> List[int]:
     return [i for i, value in enumerate(values) if value == wanted] if wanted in values else []
 
 
-def _with_blanks(values: Sequence[bytes]) -> List[int]:
-    return (
-        [i for i, value in enumerate(values) if b" " in value] if b" " in b"".join(values) else []
-    )
+def _words(values: Sequence[bytes]) -> List[int]:
+    """What reads like words: blanks between, or nothing but letters."""
+    return [i for i, value in enumerate(values) if value.isalpha() or b" " in value]
 
 
 def _fate(batch: Batch, index: int, totals_rows: AbstractSet[int]) -> Optional[Fate]:
@@ -149,5 +148,5 @@ def _other_faults(
         if target.rule.key and batch.raw(target, index).strip() == target.heading.strip():
             return [(target, _REPEATED)]
     lonely = len(filled) == 1 and len(batch.targets) > 1 and filled[0].rule.key
-    words = lonely and b" " in batch.fields[filled[0].position - 1].values[index]
+    words = lonely and _words([batch.fields[filled[0].position - 1].values[index]])
     return [(filled[0], _NOTE)] if words else []

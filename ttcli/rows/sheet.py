@@ -87,6 +87,7 @@ class SheetRows:
             "untouched": count["untouched"],
             "notes": self.notes,
             "totals_check": self._totals.check(self._output.rows),
+            **({} if span else {"reason": "no row below the header row holds anything"}),
         }
 
     def _convert(self, block: Block, target: Target, converter: ColumnConverter) -> Converted:
