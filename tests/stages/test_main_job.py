@@ -138,6 +138,22 @@ def test_with_postgresql_stopped_items_wait_on_disk(world: World) -> None:
     assert len(world.table()) == 2
 
 
+def test_after_check_workbooks_are_read_without_the_database(world: World) -> None:
+    """`check` remembers the table: the very first run needs PostgreSQL only for loading."""
+    world.send(workbook([shipment(1)]))
+    world.ttcli("check")
+    world.database.stop()
+    try:
+        world.ttcli("run", code=75)
+        assert world.counts() == {"processed": 1}
+    finally:
+        world.database.start()
+
+    world.ttcli("run")
+
+    assert len(world.table()) == 1
+
+
 def test_with_imap_stopped_what_is_on_disk_is_still_loaded(world: World) -> None:
     """The mailbox is away: exit 75, but the rest of the run is done."""
     world.send(workbook([shipment(1)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 import uuid
@@ -9,9 +10,9 @@ from typing import Any, Callable, Iterable, List
 
 from ttcli import errors
 from ttcli.config import Config
-from ttcli.errors import TtcliError
+from ttcli.errors import OutsideFault, TtcliError
 from ttcli.facts import Fact
-from ttcli.spool import durable
+from ttcli.spool import durable, lock
 from ttcli.spool.store import Spool
 
 LEAST_FREE_BYTES = 1 << 30
@@ -25,7 +26,7 @@ def check(config: Config, spool: Spool) -> List[Fact]:
         *_tested("mapping", lambda: _mapping(config)),
         *_tested("spool", lambda: _spool(spool)),
         *_tested("mailbox", lambda: _mailbox(config)),
-        *_tested("database", lambda: _database(config)),
+        *_tested("database", lambda: _database(config, spool)),
     ]
 
 
@@ -95,12 +96,23 @@ def _mailbox(config: Config) -> Iterable[Any]:
     return facts(config.mailbox)
 
 
-def _database(config: Config) -> Iterable[Any]:
+def _database(config: Config, spool: Spool) -> Iterable[Any]:
     from ttcli.database.check import facts
     from ttcli.database.connect import connect
 
     connection = connect(config.database, attempts=1)
     try:
-        return list(facts(connection, config.database))
+        found = list(facts(connection, config.database))
     finally:
         connection.close()
+    _remember_table(config, spool)
+    return found
+
+
+def _remember_table(config: Config, spool: Spool) -> None:
+    """So that workbooks can be read from now on even while the database is away."""
+    from ttcli.stages.target import current_table
+
+    # What is wrong with the table is among the facts; whoever holds the lock sees it himself.
+    with contextlib.suppress(OutsideFault, OSError), lock.held(spool.base, "check"):
+        current_table(spool, config.database)
