@@ -29,6 +29,8 @@ def demo() -> Iterator[Demo]:  # type: ignore[type-arg]
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
+        # A job in the background of a script ignores Ctrl-C, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         env={**os.environ, "TMPDIR": "/tmp", "DB_NAME": "not the demo's"},
     ) as process:
         yield process
