@@ -10,5 +10,7 @@ delimited.py  csv and its kin (encoding.py: which characters its bytes are)
 html.py       the web page that is called .xls
 encrypted.py  workbooks with a password
 ole.py        the container of .xls and of encrypted workbooks
+blocks.py     rows of cells → blocks of columns, within the limits
+nameless.py   files that end with the process that holds them
 inspect.py    what a reader sees, a cell at a time
 """

@@ -37,7 +37,8 @@ class Child:
         self.pid = pid
         self._links = links
         self._limits = limits
-        self._deadline = time.monotonic() + limits.wall_seconds + _GRACE_SECONDS
+        self._deadline = 0.0
+        self.begin_again()
 
     def fileno(self) -> int:
         """For `select`: readable as soon as `result()` would not wait for the function."""
@@ -55,13 +56,20 @@ class Child:
             BugInChild: Any other exception, its message being the traceback.
         """
         try:
-            answer = self._receive()
-            status = self._reap()
-            if answer:
-                return _unpack(json.loads(answer))
-            raise _death(status, self._links.last_words(), self._limits)
+            return self.answer()
         finally:
             self.kill()
+
+    def answer(self) -> Any:
+        """As `result`, but leaves the child to go on if it lives: see worker.py."""
+        said = self._receive()
+        if said:
+            return _unpack(json.loads(said))
+        raise _death(self._reap(), self._links.last_words(), self._limits)
+
+    def begin_again(self) -> None:
+        """The wall limit counts from now."""
+        self._deadline = time.monotonic() + self._limits.wall_seconds + _GRACE_SECONDS
 
     def kill(self) -> None:
         """Ends the child at once and forgets its result; does nothing to one that has ended."""
@@ -71,14 +79,15 @@ class Child:
         self._links.close()
 
     def _receive(self) -> bytes:
-        """All the child has to say; nothing if it died before or while saying it."""
+        """One line from the child; nothing if it died before or while saying it."""
         received: List[bytes] = []
         while _readable(self._links.reading, self._deadline):
             piece = os.read(self._links.reading, 1 << 20)
             if not piece:
-                whole = b"".join(received)
-                return whole if whole.endswith(b"\n") else b""
+                return b""
             received.append(piece)
+            if piece.endswith(b"\n"):
+                return b"".join(received)
         os.kill(self.pid, signal.SIGKILL)
         self._reap()
         raise _over_wall_limit(self._limits)
@@ -100,30 +109,50 @@ def start(function: Callable[..., Any], *arguments: Any, limits: Limits) -> Chil
         arguments: Handed over by the fork, so they may be anything.
         limits: `memory_mb` counts beyond what this process maps already.
     """
+
+    def life(links: Links) -> None:
+        confined = confine(limits, links)
+        reply(links.writing, function, arguments, limits, confined)
+
+    return fork(life, limits)
+
+
+def fork(life: Callable[[Links], None], limits: Limits) -> Child:
+    """Forks a child with that life; see `start`."""
     try:
         links = Links()
         pid = os.fork()
     except OSError as error:  # no more processes or files to be had: not the workbook's fault
         raise errors.from_os_error(error) from error
     if pid == 0:
-        _live(function, arguments, limits, links)
+        _live(life, links)
     links.close_childs_ends()
     return Child(pid, links, limits)
 
 
-def _live(function: Callable[..., Any], arguments: Any, limits: Limits, links: Links) -> NoReturn:
+def _live(life: Callable[[Links], None], links: Links) -> NoReturn:
     """The child's whole life; os._exit skips the parent's atexit handlers and unflushed buffers."""
     code = 1
     try:
-        confined = confine(limits, links)
-        answer = _answer(function, arguments, limits, confined)
-        confined.relax()
-        _send(links.writing, answer)
+        life(links)
         code = 0
     except BaseException:
         os.write(2, _traceback().encode())
     finally:
         os._exit(code)
+
+
+def reply(
+    pipe: int,
+    function: Callable[..., Any],
+    arguments: Any,
+    limits: Limits,
+    confined: Confined,
+) -> None:
+    """In the child: runs the function and sends what happened."""
+    answer = _answer(function, arguments, limits, confined)
+    confined.relax()
+    _send(pipe, answer)
 
 
 def _answer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import math
 import os
 import resource
 import select
@@ -59,27 +60,33 @@ class Confined:
         self._memory_before = memory_before
 
     def relax(self) -> None:
-        """Lifts the memory limit again and keeps the others."""
+        """Lifts the limits of memory and wall time again."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
         _limit_softly(resource.RLIMIT_AS, self._memory_before)
 
+    def renew(self, limits: Limits) -> None:
+        """Puts all limits in force, counted from now."""
+        signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)
+        used = math.ceil(time.process_time())
+        _limit_softly(resource.RLIMIT_CPU, used + limits.cpu_seconds)
+        _limit_softly(resource.RLIMIT_AS, _mapped_bytes() + limits.memory_mb * 1024 * 1024)
 
-def confine(limits: Limits, links: Links) -> Confined:
+
+def confine(limits: Limits, links: Links, keep: Tuple[int, ...] = ()) -> Confined:
     """Makes this freshly forked process one that can only hurt itself.
 
     Args:
         limits: Memory beyond what is mapped now, processor and wall time.
-        links: The only files that stay open.
+        links: Files that stay open, with those of `keep` the only ones.
     """
     _reset_signals()
-    _let_go_of_files(keep=(links.writing, links.held), stderr=links.stderr.fileno())
+    _let_go_of_files(keep=(links.writing, links.held, *keep), stderr=links.stderr.fileno())
     _die_with_parent(links.held)
     gc.freeze()  # collecting the parent's objects would copy its pages
-    signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)
     _limit_softly(resource.RLIMIT_CORE, 0)
-    _limit_softly(resource.RLIMIT_CPU, limits.cpu_seconds)
-    before = resource.getrlimit(resource.RLIMIT_AS)[0]
-    _limit_softly(resource.RLIMIT_AS, _mapped_bytes() + limits.memory_mb * 1024 * 1024)
-    return Confined(before)
+    confined = Confined(resource.getrlimit(resource.RLIMIT_AS)[0])
+    confined.renew(limits)
+    return confined
 
 
 def _reset_signals() -> None:

@@ -21,6 +21,7 @@ _CHUNK = 1 << 16
 _DECLARED = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([\w-]{1,40})""", re.I)
 _SILENT = ("script", "style", "title", "template", "comment")  # the last: LibreOffice's notes
 _BREAKS = ("br", "p", "div", "li")
+_SPACES = re.compile(" +")
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 
 Attributes = List[Tuple[str, Optional[str]]]
@@ -192,5 +193,5 @@ def _span(text: Optional[str], most: int) -> int:
 
 def _tidy(text: str) -> str:
     """Text as a browser shows it: no blanks at the ends of lines, none but one between words."""
-    lines = [re.sub(" +", " ", line).strip(" ") for line in text.split("\n")]
+    lines = [_SPACES.sub(" ", line).strip(" ") for line in text.split("\n")]
     return "\n".join(lines).strip(" \n\xa0")

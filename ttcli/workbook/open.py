@@ -13,6 +13,7 @@ from ttcli.workbook.sniff import Sniffed, sniff
 
 _Reader = Callable[[Path, Limits, Sequence[str]], Workbook]
 
+_CODECS = ("encodings.cp437", "encodings.utf_8_sig")  # of names in zips, of texts
 _AS_XLSX = "send the table as an Excel workbook (.xlsx)"
 
 
@@ -39,7 +40,8 @@ def open_workbook(path: Path, limits: Limits, passwords: Sequence[str] = ()) -> 
 
 def warm() -> None:
     """Imports what reading most workbooks takes, so that forked children need not."""
-    importlib.import_module("ttcli.workbook.ooxml")
+    for module in ("ttcli.workbook.ooxml", "ttcli.workbook.delimited", *_CODECS):
+        importlib.import_module(module)
 
 
 def _refuse(sniffed: Sniffed) -> NoReturn:

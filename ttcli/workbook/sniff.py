@@ -70,14 +70,17 @@ _MAGIC: Tuple[Tuple[bytes, str], ...] = (
 _HTML = re.compile(
     r"<(?:!doctype\s+html|html|head|body|table|meta|style|div|center|tr|font)\b", re.I
 )
+_HTML_TAG = re.compile(r"<html\b", re.I)
+_JSON = re.compile(r'[\[{]\s*["{\[]')
+_LIBREOFFICE_LOCK = re.compile(r",[^\n]*,[^\n]*file:///[^\n]*;?\s*\Z")
 # Header lines of a mail (RFC 5322), one of which no report's own preamble has.
 _MAIL = re.compile(
     r"(?:[A-Za-z-]+:.*\n|[ \t].*\n)*?(?:MIME-Version|Received|Return-Path|Message-ID):", re.I
 )
 _XML = (
-    (r"urn:schemas-microsoft-com:office:spreadsheet", "an Excel 2003 XML spreadsheet"),
-    (r"office:document\b", "a flat OpenDocument file"),
-    (r"<svg\b", "an SVG picture"),
+    (re.compile("urn:schemas-microsoft-com:office:spreadsheet"), "an Excel 2003 XML spreadsheet"),
+    (re.compile(r"office:document\b"), "a flat OpenDocument file"),
+    (re.compile(r"<svg\b"), "an SVG picture"),
 )
 
 
@@ -157,11 +160,11 @@ def _text(head: bytes) -> Sniffed:
     if text.startswith("<"):
         return _markup(text)
     if _MAIL.match(text):
-        web = re.search(r"multipart/related", text[:4096], re.I)
+        web = "multipart/related" in text[:4096].lower()
         return Sniffed("unsupported", "a web archive (MHTML)" if web else "a mail message")
-    if re.match(r'[\[{]\s*["{\[]', text):
+    if _JSON.match(text):
         return Sniffed("unsupported", "a JSON file")
-    if re.match(r",[^\n]*,[^\n]*;?\s*\Z", text) and "file:///" in text:
+    if _LIBREOFFICE_LOCK.match(text):
         return Sniffed("lock-file", "the lock file that LibreOffice makes while a workbook is open")
     if not text.strip():
         return Sniffed("empty", "a file of blanks")
@@ -170,7 +173,7 @@ def _text(head: bytes) -> Sniffed:
 
 def _markup(text: str) -> Sniffed:
     for pattern, said in _XML:
-        if re.search(pattern, text[:8192]) and not re.search(r"<html\b", text[:8192], re.I):
+        if pattern.search(text[:8192]) and not _HTML_TAG.search(text[:8192]):
             return Sniffed("unsupported", said)
     if _HTML.search(text):
         return Sniffed("html", "a web page")

@@ -26,13 +26,20 @@ class Sniffed(NamedTuple):
 # Enough for any [Content_Types].xml; more is not read, so that no bomb goes off here.
 _MOST = 4 * 1024 * 1024
 
+# Compiled here, in the parent: a child that compiles its patterns anew pays for it with each file.
 _APPLICATIONS = (
-    (r"spreadsheetml|ms-excel", "xlsx", "an Excel workbook"),
-    (r"wordprocessingml|ms-word", "unsupported", "a Word document"),
-    (r"presentationml|ms-powerpoint", "unsupported", "a PowerPoint presentation"),
-    (r"visio", "unsupported", "a Visio drawing"),
-    (r"xps|oxps", "unsupported", "an XPS document"),
+    (re.compile("spreadsheetml|ms-excel"), "xlsx", "an Excel workbook"),
+    (re.compile("wordprocessingml|ms-word"), "unsupported", "a Word document"),
+    (re.compile("presentationml|ms-powerpoint"), "unsupported", "a PowerPoint presentation"),
+    (re.compile("visio"), "unsupported", "a Visio drawing"),
+    (re.compile("oxps|xps"), "unsupported", "an XPS document"),
 )
+_RELATIONSHIP = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
+_OVERRIDE = re.compile(r"<(?:\w+:)?Override\s[^>]*>")
+_TYPE = re.compile(r"""\bType\s*=\s*["']([^"']*)""")
+_TARGET = re.compile(r"""\bTarget\s*=\s*["']([^"']*)""")
+_PART_NAME = re.compile(r"""\bPartName\s*=\s*["']([^"']*)""")
+_CONTENT_TYPE = re.compile(r"""\bContentType\s*=\s*["']([^"']*)""")
 _FOLDERS = (("xl/", 0), ("word/", 1), ("ppt/", 2), ("visio/", 3))
 
 
@@ -127,24 +134,22 @@ def _office(parts: Parts) -> Optional[Sniffed]:
         return Sniffed("xlsb", "a binary Excel workbook (.xlsb)")
     content_type = _content_type(types, main) if main else ""
     for pattern, kind, said in _APPLICATIONS:
-        if re.search(pattern, content_type):
+        if pattern.search(content_type):
             return _excel(content_type) if kind == "xlsx" else Sniffed(kind, said)
     return _by_folder(parts, main)
 
 
 def _main_part(relationships: str) -> str:
-    for tag in re.findall(r"<(?:\w+:)?Relationship\s[^>]*>", relationships):
-        kind = re.search(r"""\bType\s*=\s*["']([^"']*)""", tag)
-        target = re.search(r"""\bTarget\s*=\s*["']([^"']*)""", tag)
+    for tag in _RELATIONSHIP.findall(relationships):
+        kind, target = _TYPE.search(tag), _TARGET.search(tag)
         if kind and target and kind[1].endswith("/officeDocument"):
             return target[1].replace("\\", "/").lstrip("/").lower()
     return ""
 
 
 def _content_type(types: str, part: str) -> str:
-    for tag in re.findall(r"<(?:\w+:)?Override\s[^>]*>", types):
-        name = re.search(r"""\bPartName\s*=\s*["']([^"']*)""", tag)
-        content = re.search(r"""\bContentType\s*=\s*["']([^"']*)""", tag)
+    for tag in _OVERRIDE.findall(types):
+        name, content = _PART_NAME.search(tag), _CONTENT_TYPE.search(tag)
         if name and content and name[1].replace("\\", "/").lstrip("/").lower() == part:
             return content[1].lower()
     return ""
