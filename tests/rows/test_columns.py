@@ -202,6 +202,17 @@ def test_mixed_column_equals_its_cells(column_cells, by):
     same(found, one_by_one(column_cells, by))
 
 
+@pytest.mark.nightly
+@settings(max_examples=20_000, deadline=None)
+@given(st.one_of(uniform_columns(), mixed_columns), rules())
+def test_any_column_equals_its_cells(column_cells, by):
+    """The same for many more columns, each as uniform as it can be, and mixed."""
+    wanted = one_by_one(column_cells, by)
+
+    same(ColumnConverter(by).convert(as_column(column_cells)), wanted)
+    same(ColumnConverter(by).convert(MixedColumn(column_cells)), wanted)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.lists(uniform_columns(), min_size=2, max_size=4), rules())
 def test_converter_remembers_rightly(blocks, by):

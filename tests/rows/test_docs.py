@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from ttcli.rows.mapping import ColumnSettings, Profile, load_mapping
+from ttcli.rows.rule import REPAIRS, WARNINGS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8")
@@ -49,3 +50,10 @@ def test_every_rule_is_described():
     described = set(re.findall(r"`([a-z]+-[a-z-]+|pattern|note)`", section("rejects.csv")))
 
     assert used - {"total"} == described
+
+
+def test_every_note_is_described():
+    """The table of repairs and warnings lists exactly those there are."""
+    described = set(re.findall(r"^\| `([a-z-]+)` \|", section("Repairs and warnings"), re.M))
+
+    assert described == REPAIRS | WARNINGS

@@ -290,9 +290,9 @@ def test_point_in_a_text_file_is_a_point():
         (text("2025-11-13 14:05:06.250"), b"2025-11-13 14:05:06.250"),
         (text("2025/11/13 2:05 PM"), b"2025-11-13 14:05:00"),
         (text("20251113"), b"2025-11-13 00:00:00"),
-        (text("13-11-2025"), b"2025-11-13 00:00:00"),
-        (text("11/13/2025 08:30"), b"2025-11-13 08:30:00"),
-        (text("05.05.2025"), b"2025-05-05 00:00:00"),
+        (text("13-11-2025"), Noted(b"2025-11-13 00:00:00", "date-as-text")),
+        (text("11/13/2025 08:30"), Noted(b"2025-11-13 08:30:00", "date-as-text")),
+        (text("05.05.2025"), Noted(b"2025-05-05 00:00:00", "date-as-text")),
         (text("13 Nov 2025"), b"2025-11-13 00:00:00"),
         (text("13NOV25"), b"2025-11-13 00:00:00"),
         (text("Nov 13, 2025"), b"2025-11-13 00:00:00"),
@@ -338,13 +338,24 @@ def test_doubtful_dates_are_rejected(cell, rule):
 
 def test_declared_order_decides():
     """`date_order` decides, and is not bent where it cannot be right."""
-    assert converted(text("03/04/2025"), "date", settings={"date_order": "dmy"}) == b"2025-04-03"
-    assert converted(text("03/04/2025"), "date", settings={"date_order": "mdy"}) == b"2025-03-04"
-    assert converted(text("03/04/25"), "date", settings={"date_order": "dmy"}) == b"2025-04-03"
-    assert converted(text("25/04/03"), "date", settings={"date_order": "ymd"}) == b"2025-04-03"
-    assert (
-        word(converted(text("03/14/2025"), "date", settings={"date_order": "dmy"})) == "date-text"
-    )
+
+    def read(written, order):
+        return converted(text(written), "date", settings={"date_order": order}, plain_text=True)
+
+    assert read("03/04/2025", "dmy") == b"2025-04-03"
+    assert read("03/04/2025", "mdy") == b"2025-03-04"
+    assert read("03/04/25", "dmy") == b"2025-04-03"
+    assert read("25/04/03", "ymd") == b"2025-04-03"
+    assert word(read("03/14/2025", "dmy")) == "date-text"
+
+
+def test_dates_in_an_order_are_noted():
+    """A text like 13/11/2025 beside date cells is a sign that Excel swapped the others."""
+    written = text("13/11/2025")
+
+    assert converted(written, "date") == Noted(b"2025-11-13", "date-as-text")
+    assert converted(written, "date", plain_text=True) == b"2025-11-13"
+    assert converted(text("13 Nov 2025"), "date") == b"2025-11-13"
 
 
 def test_bare_number_bounds():

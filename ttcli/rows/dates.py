@@ -15,7 +15,7 @@ from typing import Optional, Union
 from ttcli.cells import Cell, Kind
 from ttcli.rows import datetext
 from ttcli.rows.datetext import DAY_MS, Moment
-from ttcli.rows.rule import NULL, Outcome, Rejected, Rule, wrong_kind
+from ttcli.rows.rule import NULL, Noted, Outcome, Rejected, Rule, wrong_kind
 
 BASE = datetime.date(1899, 12, 30)
 BASE_1904 = datetime.date(1904, 1, 1)
@@ -110,7 +110,9 @@ def to_date(cell: Cell, rule: Rule) -> Outcome:
     found = moment(cell, rule)
     if found is None:
         return NULL
-    return found if isinstance(found, Rejected) else found.date.isoformat().encode()
+    if isinstance(found, Rejected):
+        return found
+    return _noted(found.date.isoformat().encode(), found, rule)
 
 
 def to_timestamp(cell: Cell, rule: Rule) -> Outcome:
@@ -128,7 +130,13 @@ def to_timestamp(cell: Cell, rule: Rule) -> Outcome:
             ' make it timestamptz, or set offset = "drop" for the column',
         )
     zone = (found.offset or zone_suffix(rule)) if zoned else ""
-    return f"{found.date.isoformat()} {clock(found.rest)}{zone}".encode()
+    return _noted(f"{found.date.isoformat()} {clock(found.rest)}{zone}".encode(), found, rule)
+
+
+def _noted(field: bytes, found: Moment, rule: Rule) -> Outcome:
+    """Where some dates of a workbook are texts like 13/11/2025, Excel has mostly read the others
+    in its own order, day and month swapped: worth a look, though nothing proves it."""
+    return Noted(field, "date-as-text") if found.ordered and not rule.plain_text else field
 
 
 def zone_suffix(rule: Rule) -> str:

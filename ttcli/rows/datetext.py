@@ -16,11 +16,18 @@ DAY_MS = 86_400_000
 
 
 class Moment(NamedTuple):
-    """A day, milliseconds since its midnight, and the UTC offset if the text had one."""
+    """A day and a time of day.
+
+    Attributes:
+        rest: Milliseconds since midnight.
+        offset: The UTC offset, if the text had one.
+        ordered: The text was numbers in an order, like 13/11/2025.
+    """
 
     date: datetime.date
     rest: int
     offset: str = ""
+    ordered: bool = False
 
 
 _TIME = (
@@ -59,7 +66,8 @@ def moment(text: str, rule: Rule) -> Union[Moment, Rejected, None]:
         if match:
             return _named(match, rule)
     match = _NUMBERS.fullmatch(text)
-    return _ordered(match, rule) if match else _no_date(text)
+    found = _ordered(match, rule) if match else _no_date(text)
+    return found._replace(ordered=True) if isinstance(found, Moment) else found
 
 
 def _no_date(text: str) -> Rejected:

@@ -34,7 +34,7 @@ class Noted(NamedTuple):
 Outcome = Union[bytes, Rejected, Noted]
 
 REPAIRS = frozenset({"zero-padded", "mawb-leading-zero"})
-WARNINGS = frozenset({"mawb-check-digit", "number-precision"})
+WARNINGS = frozenset({"mawb-check-digit", "number-precision", "date-as-text"})
 
 
 class Rule(NamedTuple):
