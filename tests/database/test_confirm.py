@@ -90,6 +90,14 @@ def test_a_moving_set_of_keys_stays_about_one_entry_a_key(target: Target) -> Non
     assert keys_kept(target) == [(["H1"],), (["H2"],), (["H3", "H4", "H5"],)]
 
 
+def test_a_thinned_list_is_not_taken_for_the_whole(target: Target) -> None:
+    """Keys taken out of an older list are stored again when the old set of keys comes back."""
+    for later, keys in enumerate(("abc", "abc", "bcd", "abc")):
+        target.rows([(key, "x", later if key == "c" else 0) for key in keys], at=hour(later))
+
+    assert counts(target.rows([("b", "late", 0)], at=hour(2.5))) == (0, 0, 0, 1)
+
+
 def test_without_unchanged_rows_nothing_is_kept(target: Target) -> None:
     """Files of only new and changed rows leave no keys behind: their rows have the time."""
     target.rows(X, at=hour(1))
