@@ -63,14 +63,19 @@ def _secure(connection: socket.socket, settings: MailboxSettings) -> ssl.SSLSock
 
 
 def _context(settings: MailboxSettings) -> ssl.SSLContext:
+    if settings.ca_file is None:
+        return ssl.create_default_context()
     try:
-        cafile = str(settings.ca_file) if settings.ca_file else None
-        return ssl.create_default_context(cafile=cafile)
+        context = ssl.create_default_context(cafile=str(settings.ca_file))
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(
             f"EMAIL_TLS_CA_FILE={settings.ca_file} cannot be used: {error.strerror or error}",
             "give a readable file of CA certificates in PEM form",
         ) from error
+    # Python 3.13 began to refuse CA certificates without every field of RFC 5280; companies'
+    # own CAs lack some, and an upgrade of Python must not shut the mailbox
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def _starttls(connection: socket.socket, settings: MailboxSettings) -> Connection:
