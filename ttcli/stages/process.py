@@ -1,12 +1,13 @@
-"""process: each pending workbook is read into rows.tsv and rejects.csv, in a limited child."""
+"""process: each pending workbook is read into rows.tsv and rejects.csv, in limited children."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import tempfile
+from functools import partial
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Optional, Sequence
+from typing import Any, Dict, FrozenSet, NamedTuple, Optional, Sequence
 
 from ttcli.config import Limits
 from ttcli.errors import BadItem
@@ -17,63 +18,54 @@ from ttcli.spool.drain import Outcome, Report, Watch, Work, drain, unwatched
 from ttcli.spool.item import PENDING, PROCESSED, Item
 from ttcli.spool.store import Spool
 from ttcli.table import TargetTable
-from ttcli.workbook import child
 from ttcli.workbook.open import open_workbook, warm
+from ttcli.workbook.worker import Pool
 
 log = logging.getLogger(__name__)
+
+
+class Reading(NamedTuple):
+    """What every workbook is read by.
+
+    Attributes:
+        table: The target table, whose columns and types are the rows' schema.
+        mapping: Headings, synonyms, formats, sender profiles.
+        reserved: Columns that ttcli fills itself.
+        passwords: What may open a password-protected workbook.
+    """
+
+    table: TargetTable
+    mapping: Mapping
+    limits: Limits
+    reserved: FrozenSet[str]
+    passwords: Sequence[str] = ()
 
 
 class Process:
     """The stage from pending to processed.
 
     Args:
-        table: The target table, whose columns and types are the rows' schema.
-        mapping: Headings, synonyms, formats.
-        reserved: Columns that ttcli fills itself.
-        passwords: What may open a password-protected workbook.
+        pool: Of workers that run `convert`.
         scratch: Where a dry run writes; None for the item's own directory.
     """
 
     name = "process"
     source = PENDING
 
-    def __init__(
-        self,
-        table: TargetTable,
-        mapping: Mapping,
-        limits: Limits,
-        reserved: FrozenSet[str],
-        passwords: Sequence[str] = (),
-        jobs: int = 1,
-        scratch: Optional[Path] = None,
-    ) -> None:
+    def __init__(self, pool: Pool, jobs: int, scratch: Optional[Path] = None) -> None:
         self.jobs = jobs
-        self._table = table
-        self._mapping = mapping
-        self._limits = limits
-        self._reserved = reserved
-        self._passwords = passwords
+        self._pool = pool
         self._scratch = scratch
 
     def begin(self, item: Item) -> Work:
-        """Starts the child that reads the item."""
-        mapping = self._mapping.for_sender(str(item.record["source"].get("sender") or ""))
+        """Has a worker read the item."""
+        sender = str(item.record["source"].get("sender") or "")
         folder = Path(tempfile.mkdtemp(dir=self._scratch)) if self._scratch else item.path
-        reading = child.start(
-            convert,
-            item.payload,
-            folder,
-            self._limits,
-            self._table,
-            mapping,
-            self._reserved,
-            self._passwords,
-            limits=self._limits,
-        )
+        task = self._pool.start(str(item.payload), str(folder), sender[-_LONGEST_SENDER:])
 
         def wait() -> Outcome:
             try:
-                return _outcome(folder, reading.result())
+                return _outcome(folder, task.result())
             except BaseException:
                 _discard(folder)
                 raise
@@ -81,24 +73,21 @@ class Process:
         return wait
 
 
-def convert(
-    payload: Path,
-    folder: Path,
-    limits: Limits,
-    table: TargetTable,
-    mapping: Mapping,
-    reserved: FrozenSet[str],
-    passwords: Sequence[str],
-) -> Dict[str, Any]:
-    """Runs in the child: payload → rows.tsv and rejects.csv in the folder; returns the report.
+_LONGEST_SENDER = 500  # of its end: an address stands there, and a request is short
+
+
+def convert(reading: Reading, payload: str, folder: str, sender: str) -> Dict[str, Any]:
+    """Runs in a worker: payload → rows.tsv and rejects.csv in the folder; returns the report.
 
     Raises:
         BadItem: The workbook cannot be read, or holds nothing for the table.
     """
-    workbook = open_workbook(payload, limits, passwords)
-    with (folder / "rows.tsv").open("w+b") as rows, (folder / "rejects.csv").open(
+    table, mapping, limits, reserved, passwords = reading
+    workbook = open_workbook(Path(payload), limits, passwords)
+    with Path(folder, "rows.tsv").open("w+b") as rows, Path(folder, "rejects.csv").open(
         "w", encoding="utf-8", newline=""
     ) as rejects:
+        mapping = mapping.for_sender(sender)
         report = convert_workbook(workbook, table, mapping, rows, rejects, reserved)
     return {"kind": workbook.kind, **report}
 
@@ -139,22 +128,16 @@ def _discard(folder: Path) -> None:
 
 def process(
     spool: Spool,
-    table: TargetTable,
-    mapping: Mapping,
-    limits: Limits,
-    reserved: FrozenSet[str],
-    passwords: Sequence[str] = (),
+    reading: Reading,
     jobs: int = 1,
     dry_run: bool = False,
     watch: Watch = unwatched,
 ) -> Report:
     """Reads every pending workbook, up to `jobs` at a time."""
-    warm()
     report = Report("process", dry_run=dry_run)
-    if not dry_run:
-        return drain(
-            spool, Process(table, mapping, limits, reserved, passwords, jobs), report, watch
-        )
-    with tempfile.TemporaryDirectory(dir=spool.tmp, prefix="dry-run-") as scratch:
-        stage = Process(table, mapping, limits, reserved, passwords, jobs, Path(scratch))
-        return drain(spool, stage, report, watch)
+    warm()
+    with Pool(partial(convert, reading), reading.limits) as pool:
+        if not dry_run:
+            return drain(spool, Process(pool, jobs), report, watch)
+        with tempfile.TemporaryDirectory(dir=spool.tmp, prefix="dry-run-") as scratch:
+            return drain(spool, Process(pool, jobs, Path(scratch)), report, watch)

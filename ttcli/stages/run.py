@@ -70,21 +70,19 @@ class Stages:
         if not self._spool.ids(PENDING):
             return Report("process", dry_run=self._dry_run)
         from ttcli.stages.mapping import current_mapping
-        from ttcli.stages.process import process
+        from ttcli.stages.process import Reading, process
         from ttcli.stages.target import current_table, reserved_columns
 
         settings = self._config.database
-        return process(
-            self._spool,
+        reading = Reading(
             current_table(self._spool, settings, keep=not self._dry_run),
             current_mapping(self._config),
             self._config.limits,
             reserved_columns(settings),
             self._config.passwords,
-            self._config.max_concurrent_jobs,
-            self._dry_run,
-            self._watch_for("process"),
         )
+        jobs, watch = self._config.max_concurrent_jobs, self._watch_for("process")
+        return process(self._spool, reading, jobs, self._dry_run, watch)
 
     def load(self) -> Report:
         """Processed → the target table → loaded; without any processed item, as above."""

@@ -10,7 +10,8 @@ import resource
 import select
 import signal
 import sys
-from typing import Iterable, List
+import time
+from typing import Iterable, List, Tuple
 
 from ttcli.config import Limits
 from ttcli.workbook.nameless import nameless_file

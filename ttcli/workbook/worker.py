@@ -8,13 +8,14 @@ or a number of workbooks it is replaced, so that no file can leave much behind f
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
 from typing import Any, Callable, List
 
 from ttcli.config import Limits
-from ttcli.workbook.child import Child, fork, reply
+from ttcli.workbook.child import fork, reply
 from ttcli.workbook.confine import Links, confine
 
 _MOST_WORKBOOKS = 200
@@ -43,11 +44,9 @@ class Worker:
         self._began = time.monotonic()
         self._child.begin_again()
         request = json.dumps(arguments).encode() + b"\n"
-        try:
+        with contextlib.suppress(BrokenPipeError):
             # A request is shorter than PIPE_BUF, so it goes through whole (pipe(7)).
             os.write(self._requests, request)
-        except BrokenPipeError:
-            pass
 
     def answer(self) -> Any:
         """See `Child.result`."""

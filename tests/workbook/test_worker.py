@@ -1,0 +1,118 @@
+"""Workers: read one workbook after another, and are replaced after any trouble."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ttcli.config import Limits
+from ttcli.errors import BadItem
+from ttcli.workbook.child import BugInChild
+from ttcli.workbook.worker import Pool
+
+
+def answer(what: str) -> Any:
+    """What the tests have a worker do."""
+    if what == "bad":
+        raise BadItem("no workbook", kind="not-a-workbook")
+    if what == "bug":
+        raise ValueError("oops")
+    if what == "abort":
+        os.abort()
+    if what == "memory":
+        return len(bytearray(2 << 30))
+    if what == "spin":
+        while True:
+            pass
+    if what == "sleep":
+        time.sleep(0.6)
+    if what == "slow":
+        time.sleep(1.1)
+    return os.getpid()
+
+
+def alive(pid: int) -> bool:
+    """Whether the process is there."""
+    return Path(f"/proc/{pid}").exists()
+
+
+def test_a_worker_reads_one_after_another() -> None:
+    """The same process; gone when the pool is."""
+    with Pool(answer, Limits()) as pool:
+        pids = {pool.start("pid").result() for _ in range(5)}
+
+    assert len(pids) == 1
+    assert os.getpid() not in pids
+    assert not alive(pids.pop())
+
+
+def test_two_at_a_time_are_two() -> None:
+    """A worker at work is given nothing else."""
+    with Pool(answer, Limits()) as pool:
+        first, second = pool.start("sleep"), pool.start("sleep")
+
+        assert first.result() != second.result()
+
+
+@pytest.mark.parametrize(
+    ("what", "error", "word"),
+    [
+        ("bad", BadItem, "no workbook"),
+        ("bug", BugInChild, "oops"),
+        ("abort", BadItem, "SIGABRT"),
+        ("memory", BadItem, "memory"),
+    ],
+)
+def test_after_any_trouble_the_worker_is_replaced(what: str, error: Any, word: str) -> None:
+    """The reason is said as a child's of its own would be, and the next one is not touched."""
+    with Pool(answer, Limits()) as pool:
+        before = pool.start("pid").result()
+        with pytest.raises(error, match=word):
+            pool.start(what).result()
+        after = pool.start("pid").result()
+
+    assert before != after
+    assert not alive(before)
+
+
+def test_a_slow_one_is_replaced() -> None:
+    """What took long may have left much behind."""
+    with Pool(answer, Limits()) as pool:
+        assert pool.start("slow").result() != pool.start("pid").result()
+
+
+def test_limits_count_anew_for_each_workbook() -> None:
+    """Two of 0.6 s each stay within a wall limit of 1 s; a third that spins does not."""
+    with Pool(answer, Limits(wall_seconds=1)) as pool:
+        assert pool.start("sleep").result() == pool.start("sleep").result()
+        with pytest.raises(BadItem, match="takes longer than 1 s"):
+            pool.start("spin").result()
+
+
+def test_the_processor_limit_counts_anew() -> None:
+    """A worker that has used its second is given another for the next workbook."""
+    with Pool(_busy, Limits(cpu_seconds=1)) as pool:
+        for _ in range(6):
+            pool.start(0.3).result()
+        with pytest.raises(BadItem, match="processor time"):
+            pool.start(5).result()
+
+
+def _busy(seconds: float) -> int:
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return os.getpid()
+
+
+def test_an_idle_worker_is_not_ended_by_its_limits() -> None:
+    """The wall limit does not run between two workbooks."""
+    with Pool(answer, Limits(wall_seconds=1)) as pool:
+        first = pool.start("pid").result()
+        time.sleep(1.3)
+
+        assert pool.start("pid").result() == first
