@@ -136,6 +136,13 @@ def test_xls_numbers_are_exact(tmp_path: Path, value: float) -> None:
     assert found == [("number", value), ("number", value), ("text", "x"), ("number", value)]
 
 
+def test_number_that_calamine_takes_for_a_date(tmp_path: Path) -> None:
+    """Where calamine reads a number format otherwise, the number in the record stands."""
+    for code in ('0 "days"', "0\\ \\d", "[Red]0", '0.00 "EUR/h"', "[$-409]0", "0 EUR"):
+        kind, value = first_row(cells(xls(tmp_path, (45000.0, code))))[0]
+        assert (kind, value) == ("number", 45000), code
+
+
 def biff5(*records: bytes, boundsheets: int = 1) -> bytes:
     """An Excel 95 workbook of one sheet with these records, in its OLE2 container."""
     bof = struct.pack("<HHHHHH", 0x0809, 8, 0x0500, 0x0005, 0x096C, 0x07C9)
@@ -253,6 +260,17 @@ CELL = '<table:table-cell office:value-type="{}" {}><text:p>{}</text:p></table:t
         (CELL.format("time", 'office:time-value="PT42H00M00S"', "42:00"), ("duration", 151200)),
         (CELL.format("string", "", "a<text:s text:c='3'/>b"), ("text", "a   b")),
         (CELL.format("string", "", "a</text:p><text:p>b"), ("text", "a\nb")),
+        (CELL.format("string", "", "a<text:line-break/>b<text:tab/>c"), ("text", "a\nb\tc")),
+        (CELL.format("string", "", " a \n <text:span>b</text:span>  c"), ("text", "a b c")),
+        (CELL.format("string", "", "a <text:s/>b"), ("text", "a  b")),
+        (
+            CELL.format(
+                "string",
+                "",
+                "a</text:p><office:annotation><text:p>note</text:p></office:annotation><text:p>b",
+            ),
+            ("text", "a\nb"),
+        ),
         (CELL.format("string", 'table:formula="of:=NA()"', "#N/A"), ("error", "#N/A")),
         (CELL.format("string", 'table:formula="of:=X()"', "Err:508"), ("error", "Err:508")),
         (CELL.format("string", "", "#N/A"), ("text", "#N/A")),

@@ -10,6 +10,7 @@ strings. Where both know the value they must agree, or the workbook is refused.
 from __future__ import annotations
 
 import sys
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping, Optional, Protocol, Sequence, Tuple
 
@@ -253,9 +254,17 @@ def _cell(cell: Cell, value: Any) -> Optional[Cell]:
     if cell.kind is Kind.NUMBER:
         return cell if _same_number(cell.text, value) else None
     if cell.kind is Kind.TEXT:
-        return cell if isinstance(value, str) and value.split() == cell.text.split() else None
+        return cell if _same_text(cell.text, value) else None
     return cell
 
 
 def _same_number(text: str, value: Any) -> bool:
+    """calamine may take a number for a date where it reads a number format otherwise than we."""
+    if isinstance(value, (date, time, timedelta)):
+        return True
     return isinstance(value, (int, float)) and float(text) == value
+
+
+def _same_text(text: str, value: Any) -> bool:
+    """calamine leaves out the tabs and line breaks of OpenDocument."""
+    return isinstance(value, str) and "".join(value.split()) == "".join(text.split())

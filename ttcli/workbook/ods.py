@@ -30,6 +30,7 @@ _PARAGRAPHS = (_TEXT + "p", _TEXT + "h")
 _NUMBERS = ("float", "currency", "percentage")
 _PERCENT = Format(0, True, "0%")
 _DIGITS = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)
+_BLANKS = re.compile("[ \t\r\n]+")
 _CLOCK = re.compile(
     r"(-?)P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:[.,]\d+)?)S)?)?\Z",
     re.ASCII,
@@ -101,6 +102,7 @@ class _SheetReading:
         self._cell: Optional[Attributes] = None
         self._silent = 0
         self._pieces: List[str] = []
+        self._after_blank = True
 
     def take(self) -> Iterator[Row]:
         """The rows that are complete; they are then forgotten."""
@@ -133,7 +135,12 @@ class _SheetReading:
             self._end_row()
 
     def text(self, piece: str) -> None:
+        """Blanks count once and none begin a paragraph (6.1.2); others are elements."""
         if self._cell is not None and self._silent == 1:
+            piece = _BLANKS.sub(" ", piece)
+            if self._after_blank and piece.startswith(" "):
+                piece = piece[1:]
+            self._after_blank = piece.endswith(" ") if piece else self._after_blank
             self._pieces.append(piece)
 
     def _start_sheet(self, attributes: Attributes) -> None:
@@ -157,6 +164,7 @@ class _SheetReading:
                 self._pieces.append("\n")
             self._pieces.append("")
             self._silent = 1
+            self._after_blank = True
         elif self._silent == 1:
             self._inline(name, attributes)
         else:
@@ -170,6 +178,9 @@ class _SheetReading:
             self._pieces.append("\t")
         elif name == _TEXT + "line-break":
             self._pieces.append("\n")
+        else:
+            return  # a span, a link: their text is the paragraph's
+        self._after_blank = False
 
     def _end_in_cell(self, name: str) -> None:
         if self._silent >= 10:
