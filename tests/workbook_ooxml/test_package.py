@@ -79,6 +79,26 @@ def test_parts_are_found_by_relationship(tmp_path):
     assert words(write(tmp_path / "w", parts)) == CELLS
 
 
+def test_an_absolute_target_may_lack_its_slash(tmp_path):
+    """Some writers name a part from the root, and forget to say so."""
+    parts = parts_of(sheet(ROWS))
+    parts["xl/_rels/workbook.xml.rels"] = rels(
+        s1="worksheet xl/worksheets/sheet1.xml",
+        s2="styles styles.xml",
+        s3="sharedStrings /xl/sharedStrings.xml",
+    )
+
+    assert words(write(tmp_path / "w", parts)) == CELLS
+
+
+def test_strings_that_nobody_needs_may_be_missing(tmp_path):
+    """Some writers announce shared strings, write them inline, and leave the part out."""
+    parts = parts_of(sheet("<row><c><v>1</v></c></row>"))
+    del parts["xl/sharedStrings.xml"]
+
+    assert words(write(tmp_path / "w", parts)) == {(1, 1): "number:1"}
+
+
 def test_states_and_kinds_of_sheets(tmp_path):
     """Hidden sheets are offered as such; chart sheets hold no rows."""
     parts = parts_of(sheet(ROWS))
@@ -110,7 +130,8 @@ def test_totals_rows_come_from_the_tables(tmp_path):
 
 MISSING = [
     ("xl/worksheets/sheet1.xml", "no part xl/worksheets/sheet1.xml"),
-    ("xl/sharedStrings.xml", "no part xl/sharedStrings.xml"),
+    ("xl/sharedStrings.xml", "sheet 'One', cell A1: there is no shared string 1"),
+    ("xl/styles.xml", "no part xl/styles.xml"),
     ("xl/_rels/workbook.xml.rels", "does not say where sheet 'One' is"),
 ]
 

@@ -21,8 +21,9 @@ from ttcli.workbook.ooxml_xml import parse_part
 
 CHUNK = 1 << 17
 _MEGABYTE = 1 << 20
-# A sheet repeats itself, but every row has its own number: real ones stay under 100 to 1.
-_RATIO = 500
+# A sheet repeats itself, but every row has its own number: real ones stay under 100 to 1. What
+# deflate can do at most is 1032 to 1, and a bomb does it.
+_RATIO = 800
 _RATIO_FREE = 16 * _MEGABYTE
 _PARTS = 20_000
 _BROKEN = (
@@ -101,12 +102,17 @@ class Package:
         def start(element: str, attributes: Dict[str, str]) -> None:
             if element == "Relationship" and attributes.get("TargetMode") != "External":
                 kind = attributes.get("Type", "").rpartition("/")[2].lower()
-                target = _resolve(folder, attributes.get("Target", ""))
+                target = self._target(folder, attributes.get("Target", ""))
                 found[attributes.get("Id", "")] = Relationship(kind, target)
 
         if rels in self:
             parse_part(self.chunks(rels), rels, start)
         return found
+
+    def _target(self, folder: str, target: str) -> str:
+        """The part that is meant; some writers leave out the slash of an absolute name."""
+        relative, absolute = _resolve(folder, target), _resolve("", target)
+        return absolute if absolute in self and relative not in self else relative
 
     def _member(self, part: str) -> _Member:
         try:

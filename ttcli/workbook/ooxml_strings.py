@@ -164,11 +164,13 @@ class _Reading:
 def read_strings(package: Package, part: Optional[str], limits: Limits) -> SharedStrings:
     """Reads sharedStrings.xml, if the workbook has one.
 
+    A part that is announced and not there is an empty one: a cell that points into it will tell.
+
     Raises:
         BadItem: The part is damaged or takes too much memory.
     """
     strings = SharedStrings(limits)
-    if part is not None:
+    if part is not None and part in package:
         reading = _Reading(part, strings)
         chunks = package.chunks(part)
         rest = _read_plain(reading, chunks)
