@@ -283,6 +283,14 @@ def test_ods_cells(tmp_path: Path, cell: str, expected: Any) -> None:
     assert first_row(cells(path)) == [expected]
 
 
+def test_ods_formula_that_gives_no_text_is_blank(tmp_path: Path) -> None:
+    """LibreOffice writes an empty paragraph and no type for ="": a blank, and calculated."""
+    formula = '<table:table-cell table:formula="of:=&quot;&quot;"><text:p/></table:table-cell>'
+    cell = CELL.format("string", "", "x")
+    path = write(tmp_path, ods(f"<table:table-row>{formula}{cell}</table:table-row>"))
+    assert first_row(cells(path)) == [None, ("text", "x")]
+
+
 def test_ods_repeats_and_covered_cells(tmp_path: Path) -> None:
     """Repeated cells and rows stand at each of their places, covered ones at none."""
     seven = CELL.format("float", 'office:value="7" table:number-columns-repeated="2"', "7")

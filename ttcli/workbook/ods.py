@@ -195,11 +195,9 @@ class _SheetReading:
         first = self._column + 1
         self._column += _count(attributes, "number-columns-repeated")
         text = plain("".join(self._pieces))
-        if (
-            not text
-            and OFFICE + "value-type" not in attributes
-            and _TABLE + "formula" not in attributes
-        ):
+        # LibreOffice says of a formula that gives no text only that it shows an empty paragraph.
+        calculated = bool(self._pieces) or _TABLE + "formula" not in attributes
+        if not text and OFFICE + "value-type" not in attributes and calculated:
             return
         cell = self._typed(attributes, text, self._style(attributes, first))
         if cell is not None:
