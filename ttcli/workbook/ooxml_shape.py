@@ -12,6 +12,7 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Pattern, Set, Tup
 from ttcli.workbook.ooxml_spelling import (
     FORMULA,
     INLINE,
+    POSSESSIVE,
     ROW,
     UNCALCULATED,
     Meaning,
@@ -26,7 +27,8 @@ _VALUES: Dict[str, bytes] = {
     "b": rb"([01])",
     "e": rb"(#[A-Z0-9/!?_]+%)",
 }
-_MOST_SPELLINGS = 3000
+# Without possessive matches a row that doesn't match costs the square of its cells.
+_MOST_SPELLINGS = 3000 if POSSESSIVE else 600
 
 
 class Capture(NamedTuple):
