@@ -256,6 +256,12 @@ CELL = '<table:table-cell office:value-type="{}" {}><text:p>{}</text:p></table:t
         (CELL.format("percentage", 'office:value="0.125"', "12.5%"), ("number", 0.125)),
         (CELL.format("boolean", 'office:boolean-value="true"', "TRUE"), ("bool", True)),
         (CELL.format("date", 'office:date-value="2026-01-02"', "2 Jan"), ("date", "2026-01-02")),
+        (CELL.format("date", 'office:date-value="1900-02-28"', "x"), ("date", "1900-02-28")),
+        (
+            CELL.format("date", 'office:date-value="1899-12-30T12:00:00"', "x"),
+            ("text", "1899-12-30T12:00:00"),
+        ),
+        (CELL.format("date", 'office:date-value="10003-01-01"', "x"), ("text", "10003-01-01")),
         (CELL.format("time", 'office:time-value="PT06H30M00S"', "6:30"), ("time", 23400)),
         (CELL.format("time", 'office:time-value="PT42H00M00S"', "42:00"), ("duration", 151200)),
         (CELL.format("string", "", "a<text:s text:c='3'/>b"), ("text", "a   b")),

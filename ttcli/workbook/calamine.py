@@ -22,6 +22,7 @@ from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, Row, blocks_o
 _VENDOR = "/usr/lib/ttcli/vendor"  # where the Debian package ttcli-calamine puts it
 _AS_XLSX = "open it in Excel, save it as .xlsx and send that"
 _STATES = {"Visible": "visible", "Hidden": "hidden", "VeryHidden": "very-hidden"}
+_MOMENTS = (date, time, timedelta)
 _NO_ROW: Tuple[Any, ...] = ()
 
 ASK = Cell(Kind.TEXT, "")
@@ -260,11 +261,11 @@ def _cell(cell: Cell, value: Any) -> Optional[Cell]:
 
 def _same_number(text: str, value: Any) -> bool:
     """calamine may take a number for a date where it reads a number format otherwise than we."""
-    if isinstance(value, (date, time, timedelta)):
-        return True
-    return isinstance(value, (int, float)) and float(text) == value
+    return isinstance(value, _MOMENTS) or (isinstance(value, (int, float)) and float(text) == value)
 
 
 def _same_text(text: str, value: Any) -> bool:
     """calamine leaves out the tabs and line breaks of OpenDocument."""
+    if isinstance(value, _MOMENTS):
+        return True  # a date that Excel's calendar does not have, which we leave as text
     return isinstance(value, str) and "".join(value.split()) == "".join(text.split())

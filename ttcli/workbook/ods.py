@@ -245,9 +245,11 @@ def _cell(attributes: Attributes, text: str, shape: Format) -> Optional[Cell]:
     if kind == "boolean":
         return Cell(Kind.BOOL, "1" if attributes.get(OFFICE + "boolean-value") == "true" else "0")
     if kind == "date":
-        return iso_cell(attributes.get(OFFICE + "date-value", ""), False) or _text(text)
+        value = attributes.get(OFFICE + "date-value", "")
+        return iso_cell(value, False) or _text(value or text)  # before 1900, after 9999
     if kind == "time":
-        return _time(attributes.get(OFFICE + "time-value", "")) or _text(text)
+        value = attributes.get(OFFICE + "time-value", "")
+        return _time(value) or _text(value or text)
     if calculated and not kind:
         return Cell(Kind.FORMULA, attributes[_TABLE + "formula"])
     return _text(text or attributes.get(OFFICE + "string-value", ""))
