@@ -12,7 +12,9 @@ from tests.database.rows import Target, counts, hour, make_load
 from tests.fix_postgres import PASSWORD, Database
 from ttcli.config import Secret
 from ttcli.database import load as load_module
-from ttcli.database.connect import connect
+from ttcli.database.connect import Connection, Session, connect
+from ttcli.database.load import Loaded, load_item
+from ttcli.database.target import read_table
 from ttcli.errors import AccessDenied, ConfigError, Temporary
 
 ROWS = [(f"H{n:04}", "DEP", n) for n in range(500)]
@@ -185,6 +187,59 @@ def _until_waiting(database: Database) -> None:
     )
     while not database.run(query, "Lock"):
         time.sleep(0.01)
+
+
+def test_a_lost_connection_is_opened_again(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session repeats the load over a new connection; the item is loaded once."""
+    waited: List[float] = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", waited.append)
+    item = make_load(target.folder, ROWS)
+    session = Session(target.settings)
+    table = read_table(session.connection, target.settings)
+    pids = [session.connection.get_backend_pid()]
+
+    def work(connection: Connection) -> Loaded:
+        pids.append(connection.get_backend_pid())
+        if len(pids) == 2:
+            target.database.run("SELECT pg_terminate_backend(%s)", pids[0])
+        return load_item(connection, target.settings, table, item)
+
+    loaded = session.run(work)
+
+    session.close()
+    assert counts(loaded) == (500, 0, 0, 0)
+    assert pids[0] == pids[1] != pids[2]
+    assert waited == [1]
+
+
+def test_a_server_that_stays_away_ends_the_session(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lost and not to be had again: a temporary fault, after the attempts of one connection."""
+    waited: List[float] = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", waited.append)
+    session = Session(target.settings, attempts=2)
+
+    def work(connection: Connection) -> None:
+        target.database.stop("immediate")
+        read_table(connection, target.settings)
+
+    with pytest.raises(Temporary):
+        session.run(work)
+
+    session.close()
+    assert waited == [1, 1]
+
+
+def test_tls_that_breaks_off_is_temporary(database: Database, make_target: MakeTarget) -> None:
+    """A connection lost under TLS is no matter of certificates."""
+    with database.tls():
+        target = make_target(sslmode="require")
+        target.rows(ROWS[:1])
+        database.stop("immediate")
+        with pytest.raises(Temporary):
+            target.rows(ROWS[:2], at=hour(1))
+        database.start()
 
 
 def test_a_missing_right_names_the_grant(database: Database, make_target: MakeTarget) -> None:

@@ -243,3 +243,20 @@ def test_a_target_dropped_meanwhile_is_a_configuration_error(
 
     with pytest.raises(ConfigError, match="tracking_data"):
         load_item(target.connection, target.settings, table, make_load(tmp_path, A))
+
+
+def test_equal_rows_cost_no_wal(target: Target) -> None:
+    """A reload that changes nothing writes the ledger, not the rows: bytes, not megabytes."""
+    rows = [(f"H{n:05}", "DEP " * 20, n) for n in range(5000)]
+    target.rows(rows)
+    target.rows(rows[::-1], at=hour(1))
+    before = _wal(target)
+
+    loaded = target.rows([*rows[1:], rows[0]], at=hour(2))
+
+    assert counts(loaded) == (0, 0, 5000, 0)
+    assert _wal(target) - before < 100_000
+
+
+def _wal(target: Target) -> int:
+    return int(target.database.run("SELECT pg_current_wal_lsn() - '0/0'")[0][0])

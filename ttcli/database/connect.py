@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, Set
+from typing import Any, Callable, Dict, Iterator, Optional, Set, TypeVar
 
 import psycopg2
 import psycopg2.extensions
@@ -17,6 +17,8 @@ from ttcli.errors import Temporary
 log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 10
+_LOST_AT_MOST = 3
+Result = TypeVar("Result")
 
 # Values in rows.tsv are ISO text and times without a zone are UTC, whatever the role's defaults.
 # The timeouts end what hangs for ever (a lock nobody releases, a host that went away in the
@@ -107,6 +109,52 @@ def _parameters(settings: DatabaseSettings) -> Dict[str, Any]:
     if settings.sslrootcert:
         given["sslrootcert"] = str(settings.sslrootcert)
     return given
+
+
+class Session:
+    """A connection that is opened again when it is lost.
+
+    For work that may be repeated, as loading an item may: the ledger knows whether it was done.
+    """
+
+    def __init__(self, settings: DatabaseSettings, attempts: int = 4) -> None:
+        self._settings = settings
+        self._attempts = attempts
+        self._connection: Optional[Connection] = None
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, opened when first asked for and after a loss; raises as `connect`."""
+        if self._connection is None or self._connection.closed:
+            self._connection = None  # so that failing to open one is told from losing one
+            self._connection = connect(self._settings, self._attempts)
+        return self._connection
+
+    def run(self, work: Callable[[Connection], Result]) -> Result:
+        """What `work` returns; it is repeated, a few times at most, when the connection was lost.
+
+        Raises:
+            Temporary: The server did not come back, or what else `work` raises.
+        """
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(self._lost),
+            stop=tenacity.stop_after_attempt(_LOST_AT_MOST),
+            wait=tenacity.wait_exponential(multiplier=1, max=60),
+            before_sleep=_say_so,
+            reraise=True,
+        )
+        return retrying(lambda: work(self.connection))
+
+    def _lost(self, error: BaseException) -> bool:
+        """Whether the work failed with its connection, and not in opening one."""
+        opened = self._connection
+        return isinstance(error, Temporary) and opened is not None and bool(opened.closed)
+
+    def close(self) -> None:
+        """Ends the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 @contextmanager

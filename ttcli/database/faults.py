@@ -29,6 +29,7 @@ _BY_STATE: Tuple[Tuple[str, Type[OutsideFault], str], ...] = (
     ("55P03", Temporary, "another session holds a lock: see pg_stat_activity; " + _AGAIN),
     ("57", Temporary, _AGAIN),
     ("58", Temporary, "look at the server's log and disks; nothing was changed"),
+    ("XX", Temporary, "an internal error of PostgreSQL: look at the server's log"),
     ("28", AccessDenied, "check DB_USERNAME, DB_PASSWORD and the server's pg_hba.conf"),
     ("3D000", ConfigError, "check DB_NAME, or create it: createdb NAME"),
     (
@@ -54,7 +55,7 @@ _BY_WORDS: Tuple[Tuple[str, Type[OutsideFault], str], ...] = (
     ),
     (r"database .* does not exist", ConfigError, "check DB_NAME, or create it: createdb NAME"),
     (
-        r"does not support SSL|certificate|sslmode|SSL error",
+        r"does not support SSL|certificate|sslmode|unknown ca|unsupported protocol|wrong version",
         ConfigError,
         "check DB_SSLMODE and DB_SSLROOTCERT against the server's certificate",
     ),
