@@ -57,7 +57,7 @@ def test_sender_profile_lies_over_the_file(sender):
     assert mapping.settings("eta").blank == "keep"
     assert mapping.profile.headings["hawb"] == (Heading("Tracking No"),)
     assert mapping.profile.hidden_sheets is True
-    assert mapping.profile.password.reveal() == "s3cret"
+    assert mapping.passwords == ("s3cret",)
 
 
 @pytest.mark.parametrize("sender", ["", "ops@other.example", "x@notfwd.example", "fwd.example"])
@@ -67,6 +67,7 @@ def test_other_senders_get_the_file(sender):
 
     assert mapping.settings("eta").date_order == "dmy"
     assert mapping.profile.hidden_sheets is None
+    assert mapping.passwords == ()
 
 
 def test_policies_for_the_load_stage():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import uuid
 from typing import Any, Callable, Dict, Optional
 
 from ttcli.cells import Cell, Kind
@@ -103,6 +101,24 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
 
 
+def _uuid(written: str) -> str:
+    import uuid  # seldom needed, and slow to import
+
+    return str(uuid.UUID(written))
+
+
+def _inet(written: str) -> str:
+    import ipaddress
+
+    return str(ipaddress.ip_interface(written))
+
+
+def _cidr(written: str) -> str:
+    import ipaddress
+
+    return str(ipaddress.ip_network(written))
+
+
 _to_json_text = _parsed(_json, "not-json", "JSON")
 
 
@@ -124,8 +140,8 @@ _CONVERT: Dict[str, Convert] = {
     **dict.fromkeys(("timestamp", "timestamptz"), dates.to_timestamp),
     "time": dates.to_time,
     "interval": dates.to_interval,
-    "uuid": _parsed(lambda value: str(uuid.UUID(value)), "not-uuid", "a UUID"),
+    "uuid": _parsed(_uuid, "not-uuid", "a UUID"),
     **dict.fromkeys(("json", "jsonb"), _to_json),
-    "inet": _parsed(lambda value: str(ipaddress.ip_interface(value)), "not-inet", "an IP address"),
-    "cidr": _parsed(lambda value: str(ipaddress.ip_network(value)), "not-inet", "an IP network"),
+    "inet": _parsed(_inet, "not-inet", "an IP address"),
+    "cidr": _parsed(_cidr, "not-inet", "an IP network"),
 }

@@ -121,6 +121,12 @@ class Mapping(NamedTuple):
         """All that is said of a target column."""
         return self.profile.columns.get(field, ColumnSettings()).over(self.profile.defaults)
 
+    @property
+    def passwords(self) -> Tuple[str, ...]:
+        """What may open this sender's workbooks; for the reader only."""
+        password = self.profile.password
+        return (password.reveal(),) if password else ()
+
     def policies(self, table: TargetTable) -> Dict[str, Policy]:
         """How each column that has a policy is merged by the load stage."""
         said = ((column.name, self.settings(column.name)) for column in table.columns)
