@@ -88,12 +88,25 @@ def test_rust_allocation_failure_is_a_memory_limit() -> None:
     """calamine aborts with one line on stderr when memory runs out: that is a limit, no crash."""
 
     def abort() -> None:
-        os.write(2, b"memory allocation of 137438953472 bytes failed\n")
+        backtrace = b"stack backtrace:\n" + b"  88: _start\n" * 1000
+        os.write(2, b"memory allocation of 137438953472 bytes failed\n" + backtrace)
         os.abort()
 
     with pytest.raises(BadItem, match="of memory") as caught:
         run(abort)
     assert caught.value.kind == "limit"
+
+
+def test_last_words_are_in_the_reason() -> None:
+    """What a library says before it aborts helps whoever looks into it; its backtrace does not."""
+
+    def abort() -> None:
+        os.write(2, b"thread panicked: index out of bounds\nstack backtrace:\n  88: _start\n")
+        os.abort()
+
+    with pytest.raises(BadItem) as caught:
+        run(abort)
+    assert caught.value.message.endswith("(SIGABRT): thread panicked: index out of bounds")
 
 
 @pytest.mark.parametrize("kind", [Temporary, AccessDenied, SpoolFault, ConfigError])

@@ -26,7 +26,8 @@ __all__ = [
 
 AS_XLSX = "open it in Excel, save it as .xlsx and send that"
 
-_DENSE_BYTES = 32  # what calamine spends on each place of the rectangle that holds all cells
+# What calamine spends on each place of the rectangle that holds all cells: 40, and its copies.
+_DENSE_BYTES = 48
 
 # [MS-XLS] 2.5.10 BErr
 _ERRORS = {
@@ -104,6 +105,6 @@ def check_density(sheet: str, cells: int, reach: Tuple[int, int], limits: Limits
         raise BadItem(
             f"{sheet} has {cells:,} cells, but they reach to row {rows:,} and column {columns:,}: "
             f"too far apart to be read in {limits.memory_mb} MB",
-            "delete the far cells in Excel, or save it as .xlsx",
+            "delete the far cells in Excel, save it as .xlsx, or raise LIMIT_MEMORY_MB",
             kind="limit",
         )

@@ -242,7 +242,8 @@ def _death(status: int, last_words: str, limits: Limits) -> BadItem:
 
 
 def _crashed(what: str, last_words: str) -> BadItem:
-    lines = [line for line in last_words.splitlines() if not line.startswith("note:")]
+    spoken = last_words.rpartition("stack backtrace:")[0] or last_words
+    lines = [line for line in spoken.splitlines() if not line.startswith("note:")]
     said = f": {lines[-1]}" if lines else ""
     return BadItem(f"the workbook cannot be read: {what}{said}", _SAVE_AGAIN, kind="crashed")
 

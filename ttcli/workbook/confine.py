@@ -17,7 +17,7 @@ from ttcli.config import Limits
 from ttcli.workbook.nameless import nameless_file
 
 _STANDARD = (0, 1, 2)
-_LAST_WORDS = 4096
+_LAST_WORDS = 64 * 1024  # a Rust backtrace may stand between the words and the end
 
 
 class Links:
