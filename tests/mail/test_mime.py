@@ -341,3 +341,17 @@ def test_the_standard_library_parses_the_same() -> None:
 
     names = [each.get_filename() for each in message.iter_attachments()]
     assert [name for _, _, name in found(message.as_bytes())] == names
+
+
+def test_a_part_that_cannot_be_read_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a parser raises is told of that part; the others are taken."""
+
+    def broken(_: bytes) -> bytes:
+        raise LookupError("unknown encoding: x-mystery")
+
+    monkeypatch.setattr("ttcli.mail.smime.signed_content", broken)
+    sealed = part("Content-Type: application/pkcs7-mime; name=smime.p7m", b"x")
+    raw = mail(multipart(sealed, part("Content-Type: x/y; name=a.xlsx", BOOK)))
+
+    assert found(raw) == [("2", "", "a.xlsx")]
+    assert "x-mystery" in reasons(raw)["smime.p7m"]

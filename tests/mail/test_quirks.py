@@ -182,6 +182,19 @@ def test_an_answer_that_cannot_be_parsed_brings_the_mail_whole(structure: bytes)
         assert contents(read(server)) == {1: b"aaa", 2: b"whole", 3: b"ccc"}
 
 
+def test_a_huge_mail_without_structure_is_told_and_not_fetched() -> None:
+    """Whole it would cost its size in memory several times; a person has to look."""
+    huge = look(2, b"NIL").replace(b"RFC822.SIZE 99", b"RFC822.SIZE 999999999")
+    head = whole(2, b"").replace(b"BODY[] ", b"BODY[HEADER] ")
+    script = ordinary(LOOK=look(1) + huge + look(3) + OK)
+    script[r"UID FETCH 2 \(UID INTERNALDATE BODY.PEEK\[HEADER\]\)"] = head + OK
+    script[r"UID FETCH 2 \(UID\)"] = OK
+    with Scripted(script) as server:
+        mails = read(server)
+    assert [mail.trouble != "" for mail in mails] == [False, True, False]
+    assert "953 MB" in mails[1].trouble
+
+
 def test_nil_and_atoms_for_strings_are_understood() -> None:
     """Exchange writes NIL for "", and some servers write no quotes."""
     odd = b'(application x (name a.xlsx) NIL NIL NIL 3 NIL ("ATTACHMENT" NIL) NIL NIL)'

@@ -106,6 +106,9 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
                 if time.monotonic() > end:
                     raise TimeoutError("the server takes nothing") from None
 
+    def _mesg(self, *_: Any) -> None:
+        """imaplib2 would write its last commands to stderr when a connection breaks."""
+
     def shutdown(self) -> None:
         """Closes the socket, whatever state it is in."""
         with contextlib.suppress(OSError):  # the other side was faster

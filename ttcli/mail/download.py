@@ -6,71 +6,24 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from datetime import datetime
 from email import message_from_bytes
 from typing import Any, Deque, Iterator, List, NamedTuple, Optional, Sequence
 
 from ttcli.errors import Temporary
-from ttcli.mail import answers, kinds, mime
+from ttcli.mail import answers, mime
 from ttcli.mail.commands import Commands, Items
 from ttcli.mail.leaves import Leaf, Taken, take
+from ttcli.mail.looks import Look
 from ttcli.mail.message import Mail
-from ttcli.mail.structure import Section, sections
+from ttcli.mail.structure import Section
 from ttcli.mail.wire import LARGEST_LITERAL
 
 log = logging.getLogger(__name__)
 
-LOOK = "(UID INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)"
-_LARGEST_WHOLE = 64 << 20  # a mail of pictures is not worth more
 _WHOLE = "(UID INTERNALDATE BODY.PEEK[])"
 _COMMAND_BYTES = 4 << 20  # answers of one command
 _FLYING_BYTES = 16 << 20  # answers on their way
 _FLYING_COMMANDS = 6  # imaplib2's own queue ends at 10
-
-
-class Look(NamedTuple):
-    """A mail seen from outside.
-
-    Attributes:
-        subject: Raw; None where the server's answer cannot be relied on.
-        internaldate: None likewise.
-        size: In bytes, as the server says; servers lie.
-        sections: The parts; None where the mail must be fetched whole.
-    """
-
-    uid: int
-    subject: Optional[bytes]
-    internaldate: Optional[datetime]
-    size: int
-    sections: Optional[Sequence[Section]]
-
-    @property
-    def wanted(self) -> Sequence[Section]:
-        """The sections that are worth their download."""
-        return [s for s in self.sections or () if not kinds.surely_other(s.name, s.content_type)]
-
-    @property
-    def whole(self) -> bool:
-        """The mail must be fetched as it is: its structure is unknown, or shows no workbook.
-
-        A mail that matches and shows none may hold one in uuencode, or the server be wrong.
-        """
-        return self.internaldate is None or not (self.wanted or self.size > _LARGEST_WHOLE)
-
-
-def look(uid: int, items: Items) -> Look:
-    """What the answer to LOOK says."""
-    try:
-        found: Optional[Sequence[Section]] = sections(items.get("BODYSTRUCTURE"))
-    except answers.Garbled:
-        found = None
-    return Look(
-        uid,
-        answers.subject_of(items.get("ENVELOPE")),
-        answers.time_of(items.get("INTERNALDATE")),
-        answers.number(items.get("RFC822.SIZE")) or 0,
-        found,
-    )
 
 
 class _Command(NamedTuple):
@@ -139,11 +92,16 @@ def _fits(section: Section, largest: int) -> bool:
 
 def _mails(commands: Commands, command: _Command, largest: int) -> Iterator[Mail]:
     for each in command.looks:
-        items = commands.found.pop(each.uid, {})
-        mail = None if each.whole else _from_sections(each, items, largest)
-        mail = mail or _from_whole(each, items) or fetch_whole(commands, each.uid, each.size)
+        mail = _mail(commands, each, largest)
         if mail is not None:
             yield mail
+        del mail  # its bytes are not kept while the next ones come
+
+
+def _mail(commands: Commands, each: Look, largest: int) -> Optional[Mail]:
+    items = commands.found.pop(each.uid, {})
+    mail = None if each.whole else _from_sections(each, items, largest)
+    return mail or _from_whole(each, items) or fetch_whole(commands, each.uid, each.size)
 
 
 def _from_sections(each: Look, items: Items, largest: int) -> Optional[Mail]:
@@ -170,7 +128,7 @@ def _leaf(section: Section, items: Items, wanted: bool, largest: int) -> Optiona
             f"{section.size >> 20} MB, more than the {largest >> 20} MB of EMAIL_MAX_ATTACHMENT_MB"
         )
         return empty._replace(trouble=f"{section.name or 'a part'} has {sizes}")
-    raw = items.get(f"BODY[{section.part}]")
+    raw = items.pop(f"BODY[{section.part}]", None)
     if section.size == 0 and not raw:
         return empty
     if not isinstance(raw, bytes) or len(raw) != section.size:

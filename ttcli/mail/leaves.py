@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import struct
+import zipfile
+import zlib
 from typing import Dict, Iterable, Iterator, List, NamedTuple
 
 from ttcli.mail import archive, kinds, smime, tnef
 from ttcli.mail.message import Attachment, Skipped
 from ttcli.mail.uuencode import uuencoded
 
+log = logging.getLogger(__name__)
+
+# What the standard library's parsers raise on real mail. One part must not hide the others, and
+# one mail must not stop the mailbox.
+UNREADABLE = (
+    RecursionError, LookupError, ValueError, TypeError, AttributeError, AssertionError, OSError,
+    EOFError, MemoryError, struct.error, zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
 DEEPEST_INSIDE = 5  # mails in mails as files, TNEF in TNEF …
 MOST_INSIDE = 5000  # files and leaves of one mail, all containers together
 _MAIL_TYPE = re.compile(r"message/(?:rfc822|global|news)\Z")
@@ -81,11 +93,15 @@ class _Taking:
         trouble = leaf.trouble
         if self._left < 0:
             trouble = f"the mail holds more than {MOST_INSIDE} files"
+        if not trouble:
+            try:
+                self._look_at(leaf, leaf.name, leaf.content_type)
+            except UNREADABLE as error:
+                log.debug("part %s cannot be read", leaf.part, exc_info=True)
+                trouble = f"a part cannot be read: {type(error).__name__}: {error}"
         if trouble:
             self.trouble = trouble
             self._refuse(leaf, trouble)
-        else:
-            self._look_at(leaf, leaf.name, leaf.content_type)
 
     def _look_at(self, leaf: Leaf, name: str, stated: str) -> None:
         if kinds.surely_other(name, stated):

@@ -15,7 +15,7 @@ from email.message import Message
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ttcli.mail import headers
-from ttcli.mail.leaves import Leaf, Taken, take
+from ttcli.mail.leaves import UNREADABLE, Leaf, Taken, take
 from ttcli.mail.message import Attachment, Mail, Skipped
 
 log = logging.getLogger(__name__)
@@ -55,9 +55,7 @@ def read(raw: bytes, internaldate: datetime, uid: int) -> Mail:
         message = message_from_bytes(raw)
         head = read_head(message)
         taken = take(leaves(message), head.automatic)
-    except (RecursionError, LookupError, ValueError, TypeError, AttributeError, MemoryError,
-            binascii.Error) as error:  # fmt: skip
-        # the stdlib's parser raises all of these on real mail; one mail must not stop the others
+    except UNREADABLE as error:
         log.debug("UID %d cannot be parsed", uid, exc_info=True)
         trouble = f"the mail cannot be read: {type(error).__name__}: {error}"
         return mail_of(uid, head, internaldate, Taken([], [], trouble))

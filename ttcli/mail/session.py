@@ -21,8 +21,9 @@ from ttcli.mail.client import Client
 from ttcli.mail.commands import HIGHEST_UID, Commands, told
 from ttcli.mail.cursor import Folder
 from ttcli.mail.dial import dial
-from ttcli.mail.download import LOOK, Look, download, look
+from ttcli.mail.download import download
 from ttcli.mail.login import login, quoted
+from ttcli.mail.looks import LOOK, Look, look
 from ttcli.mail.message import Mail
 from ttcli.mail.waiting import wait
 
@@ -144,6 +145,7 @@ class Session:
             if self._matches(mail.subject):
                 self.seen_through = mail.uid
                 yield mail
+            del mail  # its bytes are not kept while the next ones come
         self.seen_through = uids[-1]
 
     def _may_match(self, each: Look, since: Optional[datetime]) -> bool:
