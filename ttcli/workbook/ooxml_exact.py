@@ -118,7 +118,7 @@ class SheetParser:
     @property
     def between_rows(self) -> bool:
         """Whether a row may begin at this place."""
-        return self._path[-1] == "sheetData"
+        return self._path[-1] == "sheetData" and self.parser.is_settled
 
     def take_rows(self) -> List[Row]:
         """The rows finished since the last call."""

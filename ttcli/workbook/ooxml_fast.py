@@ -74,6 +74,7 @@ class FastReader:
         for chunk in chunks:
             yield from self._read_exactly(chunk)
         self._exact.close()
+        yield from blocks_of(self._exact.take_rows())
 
     def _read_head(self, chunks: Iterator[bytes]) -> bytes:
         """Gives all up to the rows to the exact parser; what comes behind it is returned."""

@@ -129,7 +129,8 @@ class _Reading:
     @property
     def between_strings(self) -> bool:
         """Whether a string in UTF-8 may begin at this place."""
-        return self._path[-1] == "sst" and self._parser.is_utf_8
+        parser = self._parser
+        return self._path[-1] == "sst" and parser.is_utf_8 and parser.is_settled
 
     def feed(self, xml: bytes) -> None:
         """Gives the parser some more; raises BadItem."""

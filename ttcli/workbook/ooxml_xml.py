@@ -89,6 +89,11 @@ class Parser:
             raise BadItem(f"{self.part}: a tag of more than 16 MB", "", "limit")
 
     @property
+    def is_settled(self) -> bool:
+        """Whether all that was fed has been parsed; expat 2.6 and later may put some of it off."""
+        return self._fed == self._expat.CurrentByteIndex
+
+    @property
     def is_utf_8(self) -> bool:
         """Whether the part's bytes may be taken for UTF-8."""
         return self._encoding in _UTF_8
