@@ -200,6 +200,13 @@ def test_a_trap_in_every_row_is_seen(frame, old, new):
     compare(frame, sheet(rows(replaced(old, new), everywhere=True)).encode())
 
 
+def test_a_sheet_in_ascii_holds_ascii(frame):
+    """Bytes that the declared encoding does not have are refused, as valid as they are in UTF-8."""
+    xml = sheet(rows(replaced("text 40", "Müller"))).replace("UTF-8", "US-ASCII").encode()
+
+    assert outcome(frame, fast_blocks, xml, 1 << 20) == "damaged"
+
+
 def test_rows_hidden_in_a_long_comment_are_not_read(frame):
     """A comment that ends in another block hides what stands between."""
     hidden = (

@@ -72,6 +72,10 @@ class OoxmlWorkbook:
             for listed in contents.sheets
         ]
 
+    def close(self) -> None:
+        """Closes the file; sheets can't be read any more."""
+        self.package.close()
+
     def source(self, name: str, part: str) -> SheetSource:
         """What reading one sheet needs; strings and styles are read once, when first needed."""
         if self._cells is None:

@@ -28,7 +28,7 @@ _OURS = frozenset(
 _LONGEST_TOKEN = 1 << 24
 _MOST_NAMES = 4096
 _DEEPEST = 256
-_UTF_8 = ("", "utf-8", "us-ascii")
+_UTF_8 = ("", "utf-8")
 _RESEND = "open it in Excel, save it, and ask the sender for that copy"
 
 
