@@ -2,9 +2,9 @@
 
 Inflating gives a hundred thousand bytes at a time; cut at the last `</row>` they are a block. If
 the rows that the expression finds are together as long as the block, every byte was understood, and
-the block's columns are converted as wholes. Whatever can't be proven that way, be it a row or the rest
-of the sheet, goes through the exact parser, which stands by from the beginning: it gets what stands
-before and behind the rows too, and so sees a complete document, of which proven rows are left out.
+the block's columns are converted as wholes. Whatever can't be proven that way, be it a row or the
+rest of the sheet, goes through the exact parser, which stands by from the beginning: it gets what
+stands before and behind the rows too, and so sees a complete document, without the proven rows.
 """
 
 from __future__ import annotations
