@@ -216,6 +216,23 @@ def test_two_different_parts_of_one_name_are_refused(tmp_path):
         read(write(tmp_path / "w", parts))
 
 
+HOSTILE = [
+    ("<a>" * 100_000, "nested more than 256 deep"),
+    ("".join(f"<a{i}/>" for i in range(10_000)), "names of elements"),
+    (f"<row r='1' a='{'x' * (18 << 20)}'/>", "a tag of more than 16 MB"),
+]
+
+
+@both
+@pytest.mark.parametrize(("xml", "message"), HOSTILE, ids=["deep", "names", "tag"])
+def test_xml_that_costs_memory_and_holds_nothing_is_refused(tmp_path, xml, message, exact):
+    """What a parser would keep in memory is bounded."""
+    path = write(tmp_path / "w", parts_of(sheet(xml)), zipfile.ZIP_STORED)
+
+    with pytest.raises(BadItem, match=message):
+        read(path, exact)
+
+
 def limit_message(tmp_path, xml, exact, **limits):
     """What is said of rows that go over limits."""
     path = write_rows(tmp_path / "w", xml)
