@@ -19,7 +19,7 @@ CODES = {
         "[$-F800]dddd, mmmm dd, yyyy", "[Red]dd/mm", 'yyyy"年"m"月"d"日"', "mmm s",
     ],
     Kind.TIME: ["h:mm", "hh:mm:ss", "mm:ss", "mmss.0", "h:mm AM/PM", "[$-409]h:mm:ss A/P;@"],
-    Kind.DURATION: ["[h]:mm", "[hh]:mm:ss", "[mm]:ss", "[ss]", "[H]:MM"],
+    Kind.DURATION: ["[h]:mm", "[hh]:mm:ss", "[mm]:ss", "[ss]", "[H]:MM", "[ss].00"],
 }  # fmt: skip
 
 

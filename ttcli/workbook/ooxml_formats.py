@@ -107,7 +107,7 @@ def _sections(code: str) -> List[str]:
 
 
 def _kind(section: str) -> Kind:
-    letters = _SILENT.sub("", _ELAPSED.sub("", section)).lower()
+    letters = _SILENT.sub("", _ELAPSED.sub("s", section)).lower()
     if re.search("[0#?]", _FRACTION.sub("s", letters)):
         return Kind.NUMBER  # `0 EUR`, unquoted, holds an era's e and no era
     if _ELAPSED.search(section):
