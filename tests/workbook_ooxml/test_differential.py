@@ -49,9 +49,6 @@ def frame():
         yield write(Path(folder) / "w", parts_of("", shared=SHARED))
 
 
-sheets = given(
-    chance=st.randoms(use_true_random=False), size=st.sampled_from([11, 300, 2000, 1 << 16])
-)
 seeds = given(seed=st.integers(0, 1 << 62), size=st.sampled_from([11, 300, 2000, 1 << 16]))
 
 
