@@ -355,3 +355,14 @@ def test_a_part_that_cannot_be_read_hides_no_other(monkeypatch: pytest.MonkeyPat
 
     assert found(raw) == [("2", "", "a.xlsx")]
     assert "x-mystery" in reasons(raw)["smime.p7m"]
+
+
+@pytest.mark.parametrize(
+    "front", [b"\xef\xbb\xbf", b"\r\n\n", b"From me Sat Aug 22 2026\n", b">From me Sat Aug 22\n"]
+)
+def test_what_stands_before_or_among_the_header_hides_nothing(front: bytes) -> None:
+    """Byte order marks, blank lines, mbox lines, and lines that are no field at all."""
+    raw = mail(part("Content-Type: x/y; name=a.xlsx", BOOK))
+    stray = raw.replace(b"MIME-Version", b"no field at all\nMIME-Version")
+
+    assert found(front + raw) == found(front + stray) == [("1", "", "a.xlsx")]

@@ -73,6 +73,13 @@ def test_the_script_itself_reads() -> None:
     assert not any("SELECT" in each or "STORE" in each for each in server.heard)
 
 
+def test_a_greeting_that_offers_is_not_asked_again() -> None:
+    """One round trip less in every run."""
+    with Scripted({}, b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\r\n") as server:
+        assert read(server, after=3) == []
+    assert "CAPABILITY" not in server.heard
+
+
 def test_nothing_new_costs_one_command() -> None:
     """STATUS alone decides; the folder isn't even opened."""
     with Scripted({}) as server:

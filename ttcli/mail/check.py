@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Iterator, List, NamedTuple
+from typing import TYPE_CHECKING, Iterator, List
 
 from ttcli.config import MailboxSettings
 from ttcli.errors import OutsideFault
+from ttcli.facts import Fact
 
 if TYPE_CHECKING:
     from ttcli.mail.session import Session
@@ -21,26 +22,6 @@ _USEFUL = (
     "AUTH=OAUTHBEARER",
     "AUTH=PLAIN",
 )
-
-
-class Fact(NamedTuple):
-    """One line of `ttcli check`.
-
-    Attributes:
-        name: What was looked at.
-        ok: Whether it is as it must be.
-        text: What was found.
-        fix: What to do about it; empty where nothing is wrong.
-        seconds: Left 0: the caller measures.
-        exit_code: What a bad fact means, as in errors.py.
-    """
-
-    name: str
-    ok: bool
-    text: str
-    fix: str = ""
-    seconds: float = 0.0
-    exit_code: int = 0
 
 
 def facts(settings: MailboxSettings) -> List[Fact]:

@@ -93,6 +93,14 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         self.sock = self._connection.socket
         self.read_fd = self.sock.fileno()
 
+    def _get_capabilities(self) -> None:
+        """What the greeting says already needs no round trip (RFC 3501, 7.2.1)."""
+        told = re.search(rb"\[CAPABILITY ([^\]]+)\]", self._connection.greeting.upper())
+        if told:
+            self.capabilities = tuple(told[1].decode("latin-1").split())
+        else:
+            super()._get_capabilities()
+
     def send(self, data: bytes) -> None:
         """Sends all of it, in the time of one timeout."""
         end = time.monotonic() + self.timeout
@@ -201,6 +209,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
 
     def call(self, name: str, *arguments: Union[str, bytes], seconds: float = 0) -> bytes:
         """Sends a command and waits for its end."""
+        self._until = time.monotonic() + (seconds or self.timeout)  # AUTHENTICATE waits in start
         return self.finish(self.start(name, *arguments), seconds)
 
     def open_folder(self, name: str, readonly: bool) -> None:

@@ -88,7 +88,9 @@ def _starttls(connection: socket.socket, settings: MailboxSettings) -> Connectio
         answer = _tagged(connection, settings.timeout)
     if answer.upper().startswith(b"T1 OK"):
         # one byte was read at a time: nothing sent before the handshake is taken for secure
-        return Connection(_secure(connection, settings), greeting)
+        # and what was offered before it is not believed after it (RFC 3501, 6.2.1)
+        believed = re.sub(rb"\[CAPABILITY [^\]]*\] ?", b"", greeting, flags=re.I)
+        return Connection(_secure(connection, settings), believed)
     if stays_here(settings.host):
         return Connection(connection, greeting)
     connection.close()

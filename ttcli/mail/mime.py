@@ -11,6 +11,7 @@ import logging
 import re
 from datetime import datetime, timezone
 from email import message_from_bytes
+from email.errors import MissingHeaderBodySeparatorDefect
 from email.message import Message
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -52,7 +53,7 @@ def read(raw: bytes, internaldate: datetime, uid: int) -> Mail:
     """A whole mail out of its bytes; what cannot be read is told in `trouble`."""
     head = Head("", "", "", None, "")
     try:
-        message = message_from_bytes(raw)
+        message = _parsed(raw)
         head = read_head(message)
         taken = take(leaves(message), head.automatic)
     except UNREADABLE as error:
@@ -60,6 +61,26 @@ def read(raw: bytes, internaldate: datetime, uid: int) -> Mail:
         trouble = f"the mail cannot be read: {type(error).__name__}: {error}"
         return mail_of(uid, head, internaldate, Taken([], [], trouble))
     return mail_of(uid, head, internaldate, taken)
+
+
+_FIELD = re.compile(rb"From |[\x21-\x39\x3b-\x7e]*:|[\t ]")
+
+
+def _parsed(raw: bytes) -> Message:
+    """The message; neither what editors put in front of it nor a stray line hides its header."""
+    raw = raw.lstrip(b"\xef\xbb\xbf\r\n")
+    message = message_from_bytes(raw)
+    if any(isinstance(defect, MissingHeaderBodySeparatorDefect) for defect in message.defects):
+        # the stdlib takes a line that is no field for the body's first, and with it everything
+        head, separator, body = _split(raw)
+        fields = [line for line in head.splitlines(True) if _FIELD.match(line)]
+        message = message_from_bytes(b"".join(fields) + separator + body)
+    return message
+
+
+def _split(raw: bytes) -> Tuple[bytes, bytes, bytes]:
+    match = re.search(rb"\r?\n(\r?\n)", raw)
+    return (raw[: match.start(1)], match[1], raw[match.end() :]) if match else (raw, b"", b"")
 
 
 def mail_of(uid: int, head: Head, internaldate: datetime, taken: Taken) -> Mail:
@@ -103,7 +124,7 @@ def _automatic(fields: Mapping[str, bytes]) -> str:
 
 def leaves_of(raw: bytes) -> Iterator[Leaf]:
     """The leaves of a message given as bytes."""
-    return leaves(message_from_bytes(raw))
+    return leaves(_parsed(raw))
 
 
 def leaves(message: Message, number: str = "", depth: int = 0) -> Iterator[Leaf]:
