@@ -23,7 +23,8 @@ Result = TypeVar("Result")
 # Values in rows.tsv are ISO text and times without a zone are UTC, whatever the role's defaults.
 # The timeouts end what hangs for ever (a lock nobody releases, a host that went away in the
 # middle) and are far above what the largest workbook takes. JIT costs more than it gains on
-# statements that run once. A role that commits asynchronously could lose what we acknowledge.
+# statements that run once; the default memory for joins makes a large load a third slower. A role
+# that commits asynchronously could lose what we acknowledge.
 _SESSION = """
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO, YMD';
@@ -34,6 +35,8 @@ SET idle_in_transaction_session_timeout = '15min';
 SET jit = off;
 SELECT set_config('synchronous_commit', 'on', false)
   FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off';
+SELECT set_config('work_mem', '32MB', false)
+  FROM pg_settings WHERE name = 'work_mem' AND setting::bigint < 32768;
 """
 
 

@@ -146,7 +146,7 @@ def _write(cursor: Any, upsert: Upsert, census: Census, rows: int) -> Tuple[int,
         cursor.execute(upsert.update())
         updated = cursor.rowcount
     if census.new:
-        cursor.execute(upsert.insert(all_new=census.new == rows))
+        cursor.execute(upsert.insert(census.new, all_new=census.new == rows))
         inserted = cursor.rowcount
     return updated, inserted
 

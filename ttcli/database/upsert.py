@@ -24,6 +24,7 @@ Part = sql.Composable
 
 _OVERWRITE = Policy()
 EVERY_ROW = sql.SQL("true")
+_SORTED_AT_MOST = 10_000
 
 
 class Census(NamedTuple):
@@ -102,13 +103,17 @@ class Upsert(NamedTuple):
             differs=self.differs(),
         )
 
-    def insert(self, all_new: bool = False, only: Part = EVERY_ROW) -> Part:
-        """Adds the rows whose key the target has not; in the key's order, which suits its index."""
+    def insert(self, rows: int, all_new: bool = False, only: Part = EVERY_ROW) -> Part:
+        """Adds the rows whose key the target has not.
+
+        Few rows go in the key's order, so that two writers do not wait for each other crosswise;
+        sorting many was measured to cost an eighth of the load.
+        """
         brought = {column.name: _for_a_new_row(column) for column in self.columns}
         values = {**brought, **self.filled}
         return sql.SQL(
             "INSERT INTO {target} AS t ({names}) SELECT {values} FROM {stage} AS s"
-            " WHERE {only}{new} ORDER BY {order} ON CONFLICT ({key}) {action}"
+            " WHERE {only}{new}{order} ON CONFLICT ({key}) {action}"
         ).format(
             target=identifier(self.table),
             names=listed(map(sql.Identifier, values)),
@@ -116,10 +121,13 @@ class Upsert(NamedTuple):
             stage=self.stage,
             only=only,
             new=sql.SQL("") if all_new else self._not_there(),
-            order=listed(of("s", name) for name in self.table.key),
+            order=self._order() if rows <= _SORTED_AT_MOST else sql.SQL(""),
             key=listed(map(sql.Identifier, self.table.key)),
             action=self._conflict(),
         )
+
+    def _order(self) -> Part:
+        return sql.SQL(" ORDER BY {}").format(listed(of("s", name) for name in self.table.key))
 
     def _not_there(self) -> Part:
         return sql.SQL(" AND NOT EXISTS (SELECT FROM {target} AS t WHERE {match})").format(
