@@ -75,6 +75,9 @@ def shapes() -> List[bytes]:
         mail(
             multipart(text, part("Content-Type: x/y; name=a.xlsx", base64.b64encode(BOOK), False))
         ),
+        mail(multipart(text, part("Content-Type: text/csv", "ü,€\n".encode(), False))),
+        mail(multipart(text, part("Content-Type: text/csv; charset=utf-8", b"\xfc\x80,\n", False))),
+        mail(multipart(text, part("Content-Type: text/csv; charset*=x''%41", b"\xfc,\n", False))),
         mail(b"\nbegin 644 a.csv\n#0V%T\n`\nend\n"),
         report_mail(BOOK, subject="=?utf-8?q?=C3=BC_Track_and_Trace?=", sender="Jos\u00e9 <a@b.c>"),
         file.replace(b"Content-Type", b"Subject: track  and\n trace\nDate: never\nContent-Type"),

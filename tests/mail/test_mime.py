@@ -94,6 +94,16 @@ def test_base64_is_read_however_it_was_written(encoding: str, body: bytes) -> No
     assert attachments[0].data[: len(BOOK) - 3] == BOOK[:-3]
 
 
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset*=x''%41", "; charset=no"])
+@pytest.mark.parametrize("content", ["ü,€\n".encode(), b"\xfc,\x80\n", bytes(range(14, 256))])
+def test_bytes_outside_ascii_arrive_as_they_were_sent(charset: str, content: bytes) -> None:
+    """A CSV file sent as 8-bit is no text to be improved on, whatever charset is stated."""
+    raw = mail(multipart(part(f"Content-Type: text/csv{charset}", content.rstrip(b"\n"), False)))
+    attachments, _ = attachments_of(raw)
+
+    assert attachments[0].data == content.rstrip(b"\n")
+
+
 def test_a_zip_gives_its_workbooks_and_says_what_it_left() -> None:
     """Each file of an archive is judged; the path names archive and file."""
     content = zipped(**{"may/a__xlsx": BOOK, "liesmich__txt": b"hello", "noname": BOOK})

@@ -177,9 +177,18 @@ def _leaf(message: Message, number: str) -> Leaf:
     stated, name, encoding = describe(_raw(message, "content-type"),
                                       _raw(message, "content-disposition"),
                                       _raw(message, "content-transfer-encoding"))  # fmt: skip
-    payload: Any = message.get_payload()
-    body = headers.to_bytes(payload) if isinstance(payload, str) else b""
-    return Leaf(number, name, stated, decode_body(body, encoding))
+    return Leaf(number, name, stated, decode_body(_body(message), encoding))
+
+
+def _body(message: Message) -> bytes:
+    """A part's bytes as they were sent.
+
+    get_payload() replaces what its charset does not know, and with decode=True it decodes by its
+    own strict rules; without the header that tells it how, it gives the bytes.
+    """
+    del message["content-transfer-encoding"]
+    body: Any = message.get_payload(decode=True)
+    return body if isinstance(body, bytes) else b""
 
 
 def _raw(message: Message, wanted: str) -> bytes:
