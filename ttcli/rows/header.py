@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ttcli.cells import Cell, Kind, address
 from ttcli.rows.headings import Found, Headings, match
@@ -58,12 +58,16 @@ def find_header(
         headings: What is known.
         key: The fields without which a row is no header row.
     """
-    found = candidates(rows, headings, key)
-    with_key = [c for c in found if set(key) <= set(c.found.fields) and _is_table(c.found)]
-    if not with_key:
+    found: List[Header] = []
+    best: Optional[Header] = None
+    for row, below in _pairs(rows):
+        # Most of the first rows are data, with fewer texts than the header has known headings.
+        if best is None or _worth(headings.most(row.cells, below), True) > _worth_of(best):
+            new = _readings(row, below, headings, key)
+            found += new
+            best = _best([best, *new] if best else new, key)
+    if best is None:
         return _nothing_found(found, key)
-    # One row is better than two that say no more; of equals max() keeps the first.
-    best = max(with_key, key=lambda c: (len(c.found.fields), c.first == c.last))
     if best.found.twice:
         return _heading_twice(best)
     return _with_second_language(best, rows, headings, key)
@@ -71,16 +75,42 @@ def find_header(
 
 def candidates(rows: Sequence[Row], headings: Headings, key: Sequence[str]) -> List[Header]:
     """Each of the first rows as a header row, and each two that may be one together."""
-    found = []
+    return [c for row, below in _pairs(rows) for c in _readings(row, below, headings, key)]
+
+
+def _pairs(rows: Sequence[Row]) -> Iterator[Tuple[Row, Dict[int, Cell]]]:
+    """Each of the first rows, with the cells of the one below where both may be one header."""
     for index, row in enumerate(rows[:SEARCHED_ROWS]):
-        texts = {column: [cell.text] for column, cell in row.cells.items()}
-        found.append(Header(row.number, row.number, match(texts, headings)))
         below = rows[index + 1] if index + 1 < min(len(rows), SEARCHED_ROWS) else None
-        if below and _may_be_second(below, row):
-            both = match(_joined(row, below), headings)
-            if _is_header_too(below, row, both, key):
-                found.append(Header(row.number, below.number, both))
+        yield row, below.cells if below and _may_be_second(below, row) else {}
+
+
+def _readings(
+    row: Row, below: Dict[int, Cell], headings: Headings, key: Sequence[str]
+) -> List[Header]:
+    texts = {column: [cell.text] for column, cell in row.cells.items()}
+    found = [Header(row.number, row.number, match(texts, headings))]
+    if below:
+        second = Row(row.number + 1, below)
+        both = match(_joined(row, second), headings)
+        if _is_header_too(second, row, both, key):
+            found.append(Header(row.number, second.number, both))
     return found
+
+
+def _best(found: Sequence[Header], key: Sequence[str]) -> Optional[Header]:
+    """The one with the key and most fields; of equals the first."""
+    with_key = [c for c in found if set(key) <= set(c.found.fields) and _is_table(c.found)]
+    return max(with_key, key=_worth_of, default=None)
+
+
+def _worth_of(header: Header) -> Tuple[int, bool]:
+    return _worth(len(header.found.fields), header.first == header.last)
+
+
+def _worth(fields: int, single: bool) -> Tuple[int, bool]:
+    """One row is better than two that say no more."""
+    return fields, single
 
 
 def _is_header_too(below: Row, above: Row, both: Found, key: Sequence[str]) -> bool:

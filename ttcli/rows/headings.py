@@ -10,6 +10,7 @@ import re
 import unicodedata
 from typing import Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
+from ttcli.cells import Cell, Kind
 from ttcli.rows.mapping import Mapping
 from ttcli.rows.synonyms import FIELD_OF
 from ttcli.table import TargetTable
@@ -18,6 +19,7 @@ _NUMBER_WORDS = ("numbers", "number", "num", "nos", "no", "nr")
 _NOT_ALPHANUMERIC = {code: None for code in range(128) if not chr(code).isalnum()}
 _BETWEEN_LANGUAGES = re.compile(r"[/\n|(（]")
 _TWO = "\0two fields"
+_WORDS = (Kind.TEXT, Kind.ERROR, Kind.FORMULA)  # what is told by its letters
 
 
 def normal(heading: str) -> str:
@@ -63,7 +65,17 @@ class Headings:
         self._own = _own_names([column.name for column in table.columns])
         self._built_in = _built_in([c.name for c in table.columns if c.name not in self._closed])
         self._declared = _declared(mapping)
+        names = (*self._own, *self._built_in, *(name for name, _ in self._declared))
+        self._has_numbers = any(name.isdigit() for name in names)
         self._ignored = frozenset(map(normal, mapping.profile.ignore_headings))
+
+    def most(self, cells: Dict[int, Cell], below: Dict[int, Cell]) -> int:
+        """How many fields a row, alone or with the one below, can have at most."""
+        both = {*cells, *below}
+        if self._has_numbers:
+            return len(both)
+        words = {n for row in (cells, below) for n, cell in row.items() if cell.kind in _WORDS}
+        return len(words)
 
     def field(self, heading: str) -> Optional[str]:
         """The field a heading means, or None."""
