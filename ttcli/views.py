@@ -136,6 +136,12 @@ def _sheets(rows: Mapping[str, Any]) -> List[str]:
         lines.append(f"  {sheet['name']}: {figures if sheet.get('taken') else sheet.get('reason')}")
         if sheet.get("unknown"):
             lines.append(f"    headings not known: {', '.join(sheet['unknown'])}")
+        for note, places in (sheet.get("notes") or {}).items():
+            lines.append(f"    {note}: {places['count']} times, first in {places['first']}")
+        for check in sheet.get("totals_check") or []:
+            verdict = "agrees" if check["agrees"] else "DIFFERS"
+            said = f"row {check['row']} says {check['field']} {check['said']}"
+            lines.append(f"    {said}, read {check['sum']}: {verdict}")
     return lines
 
 

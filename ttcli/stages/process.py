@@ -83,11 +83,11 @@ def convert(reading: Reading, payload: str, folder: str, sender: str) -> Dict[st
         BadItem: The workbook cannot be read, or holds nothing for the table.
     """
     table, mapping, limits, reserved, passwords = reading
-    workbook = open_workbook(Path(payload), limits, passwords)
+    mapping = mapping.for_sender(sender)
+    workbook = open_workbook(Path(payload), limits, [*mapping.passwords, *passwords])
     with Path(folder, "rows.tsv").open("w+b") as rows, Path(folder, "rejects.csv").open(
         "w", encoding="utf-8", newline=""
     ) as rejects:
-        mapping = mapping.for_sender(sender)
         report = convert_workbook(workbook, table, mapping, rows, rejects, reserved)
     return {"kind": workbook.kind, **report}
 
