@@ -31,7 +31,9 @@ host    all  all  127.0.0.1/32  scram-sha-256
 
 
 def _binaries() -> Path:
-    """The folder of the newest installed server's programs."""
+    """The programs of the newest installed server, or those that TTCLI_TEST_POSTGRES names."""
+    if os.environ.get("TTCLI_TEST_POSTGRES"):
+        return Path(os.environ["TTCLI_TEST_POSTGRES"])
     found = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[4])
     )
@@ -88,8 +90,12 @@ class Postgres:
             os.chown(self.folder, self._account.pw_uid, self._account.pw_gid)
         self.data = self.folder / "data"
         self.port = _free_port()
-        self._initdb()
-        self.start()
+        try:
+            self._initdb()
+            self.start()
+        except BaseException:
+            self.remove()
+            raise
 
     def _run(self, program: str, *arguments: str) -> None:
         """Runs one of PostgreSQL's programs and fails with what it said."""
