@@ -242,7 +242,7 @@ def test_random_loads_end_as_the_model_says(database: Database) -> None:
     run_state_machine_as_test(
         LoadsLikeTheModel,
         settings=settings(
-            max_examples=25,
+            max_examples=15,
             stateful_step_count=15,
             deadline=None,
             database=None,
