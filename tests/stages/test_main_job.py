@@ -251,3 +251,23 @@ def test_more_jobs_read_the_same_rows(world: World, jobs: str) -> None:
 
     assert world.counts() == {"loaded": 6}
     assert len(world.table()) == 5 * 20
+
+
+def test_a_connection_lost_between_two_items_is_opened_again(world: World) -> None:
+    """PostgreSQL ends every session in the middle of a run: the run goes on, all is loaded."""
+    fill(world, mails=12, books=12, rows=100)
+    world.ttcli("fetch")
+    world.ttcli("process")
+    running = subprocess.Popen(
+        world.command("load"), env=world.environ, stdout=subprocess.PIPE, text=True
+    )
+    while running.poll() is None and world.counts_on_disk("loaded") < 3:
+        time.sleep(0.005)
+    world.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name LIKE 'ttcli%' AND pid <> pg_backend_pid()"
+    )
+    said, _ = running.communicate(timeout=60)
+
+    assert running.returncode == 0, said
+    assert world.counts() == {"loaded": 12}

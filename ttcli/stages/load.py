@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Sequence, Tuple
 
 from ttcli import errors
 from ttcli.config import DatabaseSettings
@@ -23,7 +23,7 @@ from ttcli.table import TargetTable
 
 
 class LoadStage:
-    """The stage from processed to loaded, over one connection.
+    """The stage from processed to loaded, over one session with the database.
 
     Args:
         mapping: Whose policies say how a stored and a newer value become one.
@@ -36,13 +36,13 @@ class LoadStage:
 
     def __init__(
         self,
-        connection: Any,
+        session: Any,
         settings: DatabaseSettings,
         table: TargetTable,
         mapping: Mapping,
         dry_run: bool = False,
     ) -> None:
-        self._connection = connection
+        self._session = session
         self._settings = settings
         self._table = table
         self._mapping = mapping
@@ -59,7 +59,7 @@ class LoadStage:
             return Outcome(PENDING, "re-read", line, {})
         sender = str(item.record["source"].get("sender") or "")
         policies = self._mapping.for_sender(sender).policies(self._table)
-        arguments = (self._connection, self._settings, self._table, _load_of(item), policies)
+        arguments = (self._settings, self._table, _load_of(item), policies)
         return self._rehearse(arguments) if self._dry_run else self._commit(item, arguments)
 
     def _vanished(self, item: Item) -> Tuple[str, ...]:
@@ -69,14 +69,14 @@ class LoadStage:
     def _commit(self, item: Item, arguments: Tuple[Any, ...]) -> Outcome:
         from ttcli.database.load import load_item
 
-        loaded = load_item(*arguments)
+        loaded = self._session.run(lambda connection: load_item(connection, *arguments))
         add_rejects(item, loaded.rejects)
         return Outcome(LOADED, "loaded", _line(loaded), {"load": _figures(loaded)})
 
     def _rehearse(self, arguments: Tuple[Any, ...]) -> Outcome:
         from ttcli.database.load import dry_run
 
-        rehearsed = dry_run(*arguments)
+        rehearsed = self._session.run(lambda connection: dry_run(connection, *arguments))
         shown = [_line(rehearsed.loaded), *map(_difference, rehearsed.differences)]
         return Outcome(LOADED, "loaded", "\n      ".join(shown), {})
 
@@ -158,30 +158,20 @@ def load(
 ) -> Report:
     """Loads every processed item, oldest first."""
     report = Report("load", dry_run=dry_run)
-    connection: Optional[Any] = None
+    from ttcli.database.connect import Session
+    from ttcli.database.target import read_table
+
+    session = Session(settings)
     try:
-        connection, table = _open(settings)
+        table = session.run(lambda connection: read_table(connection, settings))
         if not dry_run:
             keep_snapshot(spool, table)
-        stage = LoadStage(connection, settings, table, mapping, dry_run)
+        stage = LoadStage(session, settings, table, mapping, dry_run)
         drain(spool, stage, report, watch)
     except OutsideFault as error:
         report.fault = error
     except OSError as error:
         report.fault = errors.from_os_error(error)
     finally:
-        if connection is not None:
-            connection.close()
+        session.close()
     return report
-
-
-def _open(settings: DatabaseSettings) -> Tuple[Any, TargetTable]:
-    from ttcli.database.connect import connect
-    from ttcli.database.target import read_table
-
-    connection = connect(settings)
-    try:
-        return connection, read_table(connection, settings)
-    except BaseException:
-        connection.close()
-        raise
