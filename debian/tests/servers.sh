@@ -59,7 +59,7 @@ configure_all() {
     install -m 0644 /etc/dovecot/test.pem /etc/trackandtrace/mail-ca.pem
     configure EMAIL_HOST=localhost EMAIL_USERNAME=freight EMAIL_PASSWORD=mail-secret \
         EMAIL_TLS_CA_FILE=/etc/trackandtrace/mail-ca.pem \
-        DB_NAME=freight DB_USERNAME=ttcli DB_PASSWORD=db-secret
+        DB_NAME=freight DB_USERNAME=ttcli
 }
 
 # deliver FIRST COUNT [STATUS]: a mail arrives.
@@ -67,8 +67,9 @@ deliver() {
     python3 "$HERE/mail.py" "$@" | /usr/lib/dovecot/dovecot-lda -d freight
 }
 
+# without PAM, whose lines would fill the journal
 sql() {
-    runuser -u postgres -- psql --dbname freight --tuples-only --no-align --command "$1"
+    setpriv --reuid postgres --regid postgres --init-groups psql --dbname freight --tuples-only --no-align --command "$1"
 }
 
 as_service() {

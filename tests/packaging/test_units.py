@@ -1,0 +1,178 @@
+"""The systemd units and what they start: sound, hardened, and as config.env asks."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Dict, List
+
+import pytest
+
+from tests.packaging.source import ROOT
+from ttcli.settings import VARIABLES
+from ttcli.sources import parse_file
+
+UNITS = ROOT / "systemd-timers"
+PROGRAMS = ROOT / "debian" / "lib"
+GENERATOR = UNITS / "trackandtrace-generator"
+ANALYZE = shutil.which("systemd-analyze")
+
+needs_systemd = pytest.mark.skipif(not ANALYZE, reason="systemd is not installed")
+
+
+def directives(unit: str) -> Dict[str, List[str]]:
+    """The values of each directive of a unit, sections aside."""
+    found: Dict[str, List[str]] = {}
+    for line in (UNITS / unit).read_text(encoding="utf-8").splitlines():
+        name, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def run(*command: object, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program and gives what it said, whatever it ended with."""
+    words = [str(word) for word in command]
+    environ = {"PATH": os.environ["PATH"], **environ}
+    return subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Path:
+    """A folder that looks to the generator as / does."""
+    programs = tmp_path / "usr" / "lib" / "trackandtrace"
+    programs.mkdir(parents=True)
+    shutil.copy(PROGRAMS / "setting", programs)
+    (tmp_path / "etc" / "trackandtrace").mkdir(parents=True)
+    return tmp_path
+
+
+def generated(machine: Path, *lines: str) -> str:
+    """What the generator writes for a config.env of these lines."""
+    (machine / "etc" / "trackandtrace" / "config.env").write_text("\n".join(lines) + "\n")
+    units = machine / "units"
+    done = run(GENERATOR, units, TRACKANDTRACE_ROOT=str(machine))
+    assert (done.returncode, done.stderr) == (0, "")
+    return "".join(path.read_text() for path in sorted(units.rglob("*.conf")))
+
+
+@needs_systemd
+def test_the_service_is_hardened() -> None:
+    """`systemd-analyze security` finds an exposure of at most 1.5."""
+    done = run(ANALYZE, "security", "--offline=true", UNITS / "trackandtrace.service")
+    figure = re.search(r"exposure level for .*: ([0-9.]+)", done.stdout)
+    if not figure:
+        pytest.skip("this systemd-analyze cannot look at a file")
+    assert float(figure[1]) <= 1.5
+
+
+@needs_systemd
+@pytest.mark.parametrize("hours", [1, 2, 5, 24, 36, 720])
+def test_systemd_takes_every_interval(machine: Path, hours: int) -> None:
+    """What the generator makes of an interval is a timer that systemd understands."""
+    text = generated(machine, f"SCHEDULE_INTERVAL_HOURS={hours}")
+    assert re.findall(r"^On\w+=(.+)$", text, re.MULTILINE) or hours == 1
+    for calendar in re.findall(r"^OnCalendar=(.+)$", text, re.MULTILINE):
+        assert run(ANALYZE, "calendar", calendar).returncode == 0, calendar
+    for span in re.findall(r"^On\w+Sec=(.+)$", text, re.MULTILINE):
+        assert run(ANALYZE, "timespan", span).returncode == 0, span
+
+
+def test_an_interval_that_divides_a_day_is_counted_from_midnight(machine: Path) -> None:
+    """Such a timer can make up for a run that was missed; any other counts from the last run."""
+    assert "OnCalendar=*-*-* 00/6:00:00\n" in generated(machine, "SCHEDULE_INTERVAL_HOURS=6")
+    assert "OnUnitActiveSec=7h\n" in generated(machine, "SCHEDULE_INTERVAL_HOURS=7")
+
+
+@pytest.mark.parametrize("value", ["", "0", "721", "1h", "-1", "99999999", "$(reboot)"])
+def test_an_interval_that_ttcli_refuses_leaves_the_timer_alone(machine: Path, value: str) -> None:
+    """A mistake does not stop the timer: `ttcli` itself has to run to name it."""
+    assert "[Timer]" not in generated(machine, f"SCHEDULE_INTERVAL_HOURS={value}")
+
+
+def test_without_configuration_the_generator_writes_nothing(machine: Path) -> None:
+    """A removed package leaves a generator or none, and units as they were."""
+    done = run(GENERATOR, machine / "units", TRACKANDTRACE_ROOT=str(machine))
+    assert (done.returncode, done.stderr, (machine / "units").exists()) == (0, "", False)
+
+
+def test_the_service_has_room_for_what_a_workbook_may_take(machine: Path) -> None:
+    """The limit of the unit is above those of its workbooks together, as shipped and as set."""
+    defaults = {v.name: v.default for v in VARIABLES}
+    shipped = directives("trackandtrace.service")["MemoryMax"][0]
+    assert f"MemoryMax={shipped}" in generated(machine, "# nothing")
+    assert int(shipped[:-1]) >= int(defaults["LIMIT_MEMORY_MB"] or 0) + 512
+    text = generated(machine, "MAX_CONCURRENT_JOBS=4", 'LIMIT_MEMORY_MB="1024"')
+    assert "MemoryMax=4864M\n" in text
+    assert "CPUQuota=400%\n" in text
+
+
+def test_the_service_may_write_where_it_is_told_to(machine: Path) -> None:
+    """A spool on another disk is writable, and waited for."""
+    text = generated(machine, "APP_BASE_DIR=/srv/spool", "LOG_DIR=/srv/logs")
+    assert "RequiresMountsFor=/srv/spool\n" in text
+    assert re.findall(r"ReadWritePaths=-(.+)", text) == ["/srv/spool", "/srv/logs"]
+    assert "Paths=" not in generated(machine, 'APP_BASE_DIR="/srv/spool\\nUser=root"')
+
+
+LINES = """\
+# A=comment
+A=first
+ export  A = "last one"
+B='in single quotes'
+C=  blanks around  \t
+D=
+AB=another
+E=a=b # kept
+"""
+
+
+def test_the_units_read_config_env_as_ttcli_does(tmp_path: Path) -> None:
+    """`setting` gives the same value as `ttcli.sources.parse_file`."""
+    file = tmp_path / "config.env"
+    file.write_text(LINES)
+    known = parse_file(LINES, "", [])
+    assert known["A"] == "last one"
+    for name in [*known, "NOT_SET"]:
+        assert run(PROGRAMS / "setting", name, file).stdout.rstrip("\n") == known.get(name, "")
+
+
+ENDINGS = [
+    ("0 0 0 0", 0),
+    ("75 0 75 0", 0),
+    ("75 65 0 0", 65),
+    ("77 0 0 0", 77),
+    ("77 78 74 65", 78),
+    ("74 65 77 75", 77),
+    ("70 78 0 0", 70),
+    ("0 137 0 0", 70),
+]
+
+
+@pytest.mark.parametrize(("codes", "expected"), ENDINGS)
+def test_the_unit_fails_when_a_stage_needs_a_person(
+    tmp_path: Path, codes: str, expected: int
+) -> None:
+    """What waiting cures (75) fails nothing; of the rest the worst counts, as in `ttcli run`."""
+    stages = ("fetch", "process", "load", "prune")
+    lines = [f"{stage} {code}\n" for stage, code in zip(stages, codes.split())]
+    (tmp_path / "ended").write_text("".join(lines))
+    done = run(PROGRAMS / "verdict", RUNTIME_DIRECTORY=str(tmp_path))
+    assert done.returncode == expected
+    assert ("needs a person" in done.stderr) == bool(expected)
+
+
+def test_the_service_runs_every_stage_in_order() -> None:
+    """One command a stage, and the verdict last."""
+    started = [line.split("/")[-1] for line in directives("trackandtrace.service")["ExecStart"]]
+    assert started == ["stage fetch", "stage process", "stage load", "stage prune", "verdict"]
+
+
+def test_every_credential_of_the_service_is_a_secret_of_ttcli() -> None:
+    """LoadCredential= names each secret variable, from a file of its own."""
+    loaded = directives("trackandtrace.service")["LoadCredential"]
+    secrets = [v.name for v in VARIABLES if v.secret]
+    assert sorted(loaded) == sorted(f"{name}:trackandtrace.{name}" for name in secrets)
