@@ -7,13 +7,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check nightly clean
+.PHONY: help demo test check nightly deb test-deb clean
 
 help:
 	@echo 'make demo     the whole way from a mailbox to a table, on servers of its own'
 	@echo 'make test     the whole test suite (ARGS="-k cursor" for a part of it)'
 	@echo 'make check    style and types'
 	@echo 'make nightly  the long form of the tests'
+	@echo 'make deb      dist/ttcli_*.deb, with what debian/control names installed'
+	@echo 'make test-deb builds it, installs it in a clean Debian and boots that (root; see tests/deb/run)'
 	@echo 'make clean    removes .venv and everything else that was built'
 	@echo
 	@echo 'PYTHON=python3.12 makes .venv with another Python.'
@@ -33,6 +35,18 @@ check: $(VENV)/test.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# A copy of what git knows is built, so that nothing of debhelper's stays in the checkout.
+deb:
+	rm -rf build/deb
+	mkdir -p build/deb/ttcli dist
+	git ls-files -z | tar -c --null -T - | tar -x -C build/deb/ttcli
+	cd build/deb/ttcli && PATH=/usr/sbin:/usr/bin:/sbin:/bin dpkg-buildpackage -b -us -uc
+	rm -f dist/*.deb
+	mv build/deb/*.deb dist/
+
+test-deb:
+	tests/deb/run
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -41,7 +41,7 @@ start_postgresql() {
 		\connect freight
 		SET ROLE ttcli;
 		CREATE TABLE tracking_data (
-		    hawb varchar(50) PRIMARY KEY, pieces integer, weight numeric(10,2), status text,
+		    hawb varchar(50) PRIMARY KEY, pieces integer, weight numeric(10,2), etd timestamp, status text,
 		    source_at timestamptz, processed_at timestamp DEFAULT current_timestamp,
 		    file_source varchar(255));
 	SQL
