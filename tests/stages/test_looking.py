@@ -202,3 +202,19 @@ def test_mapping_toml_beside_the_configuration_is_used(world: World) -> None:
 
     assert [row[5] for row in world.table()] == [shipment(1)[5]]
     assert world.status()["last_loads"][0]["refused"] == 1
+
+
+def test_check_holds_the_mapping_against_the_table(world: World) -> None:
+    """A sender's profile that names a column the table has not is found before a mail comes."""
+    mapping = world.base.parent / "mapping.toml"
+    mapping.write_text(
+        "[[sender]]\nmatch = ['@acme.example']\n[sender.headings]\nwieght = 'G.W.'\n"
+    )
+
+    said = world.ttcli("check", code=78).stdout
+
+    assert "FAIL  mapping and table: wieght: the table has no such column" in said
+    mapping.write_text(
+        "[[sender]]\nmatch = ['@acme.example']\n[sender.headings]\nweight = 'G.W.'\n"
+    )
+    world.ttcli("check")

@@ -27,6 +27,7 @@ def check(config: Config, spool: Spool) -> List[Fact]:
         *_tested("spool", lambda: _spool(spool)),
         *_tested("mailbox", lambda: _mailbox(config)),
         *_tested("database", lambda: _database(config, spool)),
+        *_tested("mapping and table", lambda: _mapping_fits(config, spool)),
     ]
 
 
@@ -116,3 +117,21 @@ def _remember_table(config: Config, spool: Spool) -> None:
     # What is wrong with the table is among the facts; whoever holds the lock sees it himself.
     with contextlib.suppress(OutsideFault, OSError), lock.held(spool.base, "check"):
         current_table(spool, config.database)
+
+
+def _mapping_fits(config: Config, spool: Spool) -> Iterable[Fact]:
+    """Every sender's mapping against the table as it was just seen, or was seen last."""
+    from ttcli.rows.layout import mapping_mistakes
+    from ttcli.stages.mapping import current_mapping
+    from ttcli.stages.target import known_table, reserved_columns
+
+    table = known_table(spool, config.database)
+    if table is None:
+        return []
+    mapping, reserved = current_mapping(config), reserved_columns(config.database)
+    each = [mapping.for_sender(""), *(mapping.for_sender(s.match[0]) for s in mapping.senders)]
+    mistakes = [m for one in each for m in mapping_mistakes(one, table, reserved)]
+    text = "; ".join(dict.fromkeys(mistakes)) or "they fit"
+    return [
+        Fact("mapping and table", not mistakes, text, "correct mapping.toml" if mistakes else "")
+    ]

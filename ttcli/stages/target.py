@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import FrozenSet
+from typing import FrozenSet, Optional
 
 from ttcli import table as tables
 from ttcli.config import DatabaseSettings
@@ -32,14 +32,21 @@ def current_table(spool: Spool, settings: DatabaseSettings, keep: bool = True) -
         finally:
             connection.close()
     except (Temporary, AccessDenied) as error:
-        snapshot = spool.read_state(SNAPSHOT)
-        if snapshot is None or not _same_target(tables.from_json(snapshot), settings):
+        known = known_table(spool, settings)
+        if known is None:
             raise
         log.warning("%s; workbooks are read for the table as it was last seen", error.message)
-        return tables.from_json(snapshot)
+        return known
     if keep:
         keep_snapshot(spool, table)
     return table
+
+
+def known_table(spool: Spool, settings: DatabaseSettings) -> Optional[TargetTable]:
+    """The table that the settings name, as it was last seen; None if it never was."""
+    snapshot = spool.read_state(SNAPSHOT)
+    table = tables.from_json(snapshot) if snapshot else None
+    return table if table and _same_target(table, settings) else None
 
 
 def keep_snapshot(spool: Spool, table: TargetTable) -> None:
