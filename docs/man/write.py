@@ -82,7 +82,8 @@ def _command(command: Any) -> Iterator[str]:
 
 def _options_page() -> str:
     group: Any = typer.main.get_command(app)
-    lines = [line for p in group.params for line in _parameter(p)]
+    ours = (p for p in group.params if not p.name.endswith("_completion"))  # Typer's vary
+    lines = [line for p in ours for line in _parameter(p)]
     return "\n".join([*lines, ".TP", "\\fB\\-h\\fR, \\fB\\-\\-help\\fR", "Show the help."])
 
 
