@@ -7,6 +7,7 @@ import re
 import runpy
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -23,6 +24,8 @@ from ttcli.settings import VARIABLES
 MAN = ROOT / "docs" / "man"
 COMPLETIONS = ROOT / "debian" / "completions"
 EXAMPLES = ROOT / "debian" / "etc"
+# The command lies beside this interpreter, also where no virtualenv was activated.
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 GROUP: Any = typer.main.get_command(app)
 
 
@@ -124,7 +127,7 @@ def completed(shell: str, word: str, home: Path) -> str:
     """What a shell offers for this beginning of a word."""
     asked = ASK[shell].format(file=COMPLETIONS / FILES[shell], word=word)
     quiet = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
-    environ = {**os.environ, "HOME": str(home), "COLUMNS": "200"}
+    environ = {**os.environ, "PATH": PATH, "HOME": str(home), "COLUMNS": "200"}
     found = subprocess.run(
         [shell, *quiet, "-c", asked], env=environ, capture_output=True, text=True, check=False
     )
@@ -134,7 +137,7 @@ def completed(shell: str, word: str, home: Path) -> str:
 @pytest.mark.parametrize("shell", sorted(ASK))
 def test_the_shells_complete_every_command(shell: str, tmp_path: Path) -> None:
     """A shell offers the commands that `ttcli --help` lists, and only those that fit."""
-    if not shutil.which(shell) or not shutil.which("ttcli"):
+    if not shutil.which(shell) or not shutil.which("ttcli", path=PATH):
         pytest.skip(f"{shell} or the installed command is missing")
     offered: List[str] = re.findall(r"[a-z]+", completed(shell, "", tmp_path))
     assert set(GROUP.commands) - set(offered) == set()
