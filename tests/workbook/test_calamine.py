@@ -136,6 +136,28 @@ def test_xls_numbers_are_exact(tmp_path: Path, value: float) -> None:
     assert found == [("number", value), ("number", value), ("text", "x"), ("number", value)]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_xls_number_that_is_none_is_an_error(tmp_path: Path, value: float) -> None:
+    """Apache POI writes NaN where Excel shows #NUM!: one bad cell, and no bad workbook."""
+    assert first_row(cells(xls(tmp_path, value, "x"))) == [("error", "#NUM!"), ("text", "x")]
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (struct.pack("<d", 3.0), ("number", 3)),
+        (b"\2\0\x2a\0\0\0\xff\xff", ("error", "#N/A")),
+        (b"\0\0\0\0\0\0\xff\xff", ("formula", None)),
+    ],
+)
+def test_xls_formula_as_excel_4_wrote_it(tmp_path: Path, result: bytes, expected: Any) -> None:
+    """calamine leaves such a record out; its number counts, and its text is not lost silently."""
+    formula = struct.pack("<HHHHH", 0x0406, 18, 0, 0, 0) + result + struct.pack("<HH", 0, 0)
+    number = struct.pack("<HHHHHd", 0x0203, 14, 0, 1, 0, 7.0)
+    path = write(tmp_path, biff5(formula, number))
+    assert first_row(cells(path)) == [expected, ("number", 7)]
+
+
 def test_number_that_calamine_takes_for_a_date(tmp_path: Path) -> None:
     """Where calamine reads a number format otherwise, the number in the record stands."""
     for code in ('0 "days"', "0\\ \\d", "[Red]0", '0.00 "EUR/h"', "[$-409]0", "0 EUR"):
@@ -280,6 +302,7 @@ CELL = '<table:table-cell office:value-type="{}" {}><text:p>{}</text:p></table:t
         (CELL.format("string", 'table:formula="of:=NA()"', "#N/A"), ("error", "#N/A")),
         (CELL.format("string", 'table:formula="of:=X()"', "Err:508"), ("error", "Err:508")),
         (CELL.format("string", "", "#N/A"), ("text", "#N/A")),
+        (CELL.format("unknown", "", "abcd"), ("text", "abcd")),
         ('<table:table-cell table:formula="of:=1+1"/>', ("formula", None)),
     ],
 )

@@ -72,13 +72,9 @@ def number_text(value: float) -> str:
 
 
 def number_cell(value: float, style: Style) -> Cell:
-    """A number as its style says.
-
-    Raises:
-        BadItem: It is infinite or no number, which Excel never writes.
-    """
+    """A number as its style says; infinite or none, which others write, it is an error in Excel."""
     if value - value != 0:
-        raise BadItem("a cell holds a number that is none (NaN or infinite)", kind="damaged")
+        return Cell(Kind.ERROR, "#NUM!")
     return Cell(style[0], number_text(value), style[1])
 
 

@@ -32,6 +32,12 @@ IGNORE = Cell(Kind.TEXT, " ")
 """A scanner's word for a cell that is not shown, whatever calamine has there."""
 
 
+class Unshared(Cell):
+    """A scanner's word for a cell in a spelling that calamine leaves out."""
+
+    __slots__ = ()
+
+
 class Scan(Protocol):
     """What a scanner of ours knows of a workbook; sheets are counted as calamine does.
 
@@ -248,7 +254,7 @@ def _unexpected(cells: Mapping[int, Cell], values: Sequence[Any], texts: _Texts)
 
 def _cell(cell: Cell, value: Any) -> Optional[Cell]:
     """What both say, or None."""
-    if cell is IGNORE:
+    if cell is IGNORE or (value == "" and isinstance(cell, Unshared)):
         return cell
     if cell is ASK:
         return Cell(Kind.TEXT, plain(value)) if isinstance(value, str) else None

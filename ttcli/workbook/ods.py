@@ -15,7 +15,7 @@ from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.biff import number_text
 from ttcli.workbook.blocks import Budget, Row, plain
-from ttcli.workbook.calamine import IGNORE
+from ttcli.workbook.calamine import IGNORE, Unshared
 from ttcli.workbook.ods_styles import OFFICE, Attributes, OdsStyles
 from ttcli.workbook.ooxml_cell import iso_cell
 from ttcli.workbook.ooxml_package import Package
@@ -252,7 +252,8 @@ def _cell(attributes: Attributes, text: str, shape: Format) -> Optional[Cell]:
         return _time(value) or _text(value or text)
     if calculated and not kind:
         return Cell(Kind.FORMULA, attributes[_TABLE + "formula"])
-    return _text(text or attributes.get(OFFICE + "string-value", ""))
+    known = _text(text or attributes.get(OFFICE + "string-value", ""))
+    return Unshared(*known) if known and kind not in ("", "string") else known
 
 
 def _text(text: str) -> Optional[Cell]:

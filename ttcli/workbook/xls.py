@@ -9,7 +9,7 @@ import struct
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Tuple
 
-from ttcli.cells import Cell
+from ttcli.cells import Cell, Kind
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook import ole
@@ -25,13 +25,14 @@ from ttcli.workbook.biff import (
     whole_records,
 )
 from ttcli.workbook.blocks import Row, by_row
-from ttcli.workbook.calamine import ASK
+from ttcli.workbook.calamine import ASK, Unshared
 
 _BOF, _EOF = 0x0809, 0x000A
 _FILEPASS, _DATEMODE, _BOUNDSHEET, _FORMAT, _XF = 0x002F, 0x0022, 0x0085, 0x041E, 0x00E0
 _NUMBER, _RK, _MULRK, _BOOLERR = 0x0203, 0x027E, 0x00BD, 0x0205
 _TEXTS = (0x0204, 0x00FD, 0x00D6)  # LABEL, LABELSST, RSTRING
-_FORMULAS = (0x0006, 0x0206, 0x0406)
+_FORMULA = 0x0006
+_FORMULAS = (_FORMULA, 0x0206, 0x0406)  # the others are of Excel 3 and 4; Excel reads them
 _CELLS = frozenset([*_TEXTS, *_FORMULAS, _NUMBER, _RK, _MULRK, _BOOLERR])
 _STATES = ("visible", "hidden", "very-hidden")
 
@@ -179,7 +180,8 @@ class XlsScan:
                 row, column, _, value, is_error = _bool_or_error(data)
                 yield row + 1, column + 1, bool_or_error(value, bool(is_error))
             elif code in _FORMULAS:
-                yield from self._formula(data)
+                found = self._formula(data)
+                yield from found if code == _FORMULA else map(_unshared, found)
 
     def _many(self, data: bytes) -> Iterator[_PlacedCell]:
         row, first = _place(data)
@@ -202,6 +204,12 @@ class XlsScan:
         return self._styles[xf] if xf < len(self._styles) else GENERAL_STYLE
 
 
+def _unshared(placed: _PlacedCell) -> _PlacedCell:
+    """A text is then one that nobody reads, so that its formula counts as not calculated."""
+    row, column, cell = placed
+    return row, column, Unshared(Kind.FORMULA, "=") if cell is ASK else Unshared(*cell)
+
+
 def _by_place(cell: _PlacedCell) -> Tuple[int, int]:
     return cell[:2]
 
@@ -209,7 +217,7 @@ def _by_place(cell: _PlacedCell) -> Tuple[int, int]:
 def _workbook_stream(path: Path, limits: Limits) -> bytes:
     with path.open("rb") as file:
         container = ole.Container(file)
-        name = "Workbook" if "Workbook" in container.entries else "Book"
+        name = "Workbook" if "WORKBOOK" in container.entries else "Book"
         stream = container.read(name, limits.memory_mb << 19)
     if len(stream) < 8:
         raise damaged(".xls", "its workbook stream is empty")
