@@ -122,6 +122,7 @@ _DBF = (
         (b"junk" * 9 + hostile.xlsx(""), "xlsx:"),
         (b"\0junk" * 9 + hostile.xlsx(""), "xlsx:"),
         (ole("Workbook"), "xls: an Excel 97-2003 workbook"),
+        (ole("WORKBOOK"), "xls: an Excel 97-2003 workbook"),
         (ole("\x05SummaryInformation", "Book"), "xls: an Excel 5.0/95 workbook"),
         (ole("EncryptionInfo", "EncryptedPackage"), "encrypted: a password-protected workbook"),
         (ole("WordDocument"), "unsupported: a Word document"),

@@ -34,8 +34,9 @@ class Container:
     """An OLE2 file.
 
     Attributes:
-        entries: What stands directly in the root storage, by name; an embedded document's own
-            streams are not among them.
+        entries: What stands directly in the root storage, by its name in capitals, for names
+            differ by more than case (2.6.4); an embedded document's own streams are not among
+            them.
 
     Raises:
         BadItem: Kind `truncated` where the file ends too early, `damaged` otherwise.
@@ -66,7 +67,7 @@ class Container:
             KeyError: No such stream.
             BadItem: It is damaged, cut short or too long.
         """
-        entry = self.entries[name]
+        entry = self.entries[name.upper()]
         if entry.size > most:
             raise BadItem(f"its stream {name} has {entry.size} bytes", kind="limit")
         if entry.size < self._mini_cutoff:
@@ -135,7 +136,7 @@ class Container:
                 raise _damaged("its directory refers to an entry that is not there")
             seen.add(number)
             entry = self._directory[number]
-            found[entry.name] = entry
+            found[entry.name.upper()] = entry
             waiting += [entry.left, entry.right]
         return found
 

@@ -121,7 +121,7 @@ def _ole(path: Path) -> Sniffed:
     except BadItem as error:
         return Sniffed(error.kind, error.message)
     for name, kind, said in _OLE_STREAMS:
-        if name in entries:
+        if name.upper() in entries:
             return Sniffed(kind, said)
     return Sniffed("unsupported", "an OLE2 document that holds no workbook")
 
