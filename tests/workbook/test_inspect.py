@@ -45,6 +45,16 @@ def test_order_and_end() -> None:
     ]
 
 
+def test_a_day_shown_as_a_time_is_a_date() -> None:
+    """A moment formatted as `hh:mm` keeps its day, as other readers give it."""
+    cells = [Cell(Kind.TIME, "46024.25"), Cell(Kind.TIME, "0.25")]
+    found = lines(Block([1, 2], {1: MixedColumn(cells)}))
+    assert [(line["type"], line["value"]) for line in found[:2]] == [
+        ("date", "2026-01-02T06:00:00"),
+        ("time", 21600),
+    ]
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "expected"),
     [

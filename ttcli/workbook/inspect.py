@@ -29,8 +29,7 @@ def cells_json(workbook: Workbook) -> Iterator[Dict[str, Any]]:
                 "sheet": sheet.name,
                 "row": row,
                 "column": column,
-                "type": cell.kind.value,
-                "value": _value(cell, workbook.date_1904),
+                **_shown(cell, workbook.date_1904),
             }
     yield {"end": True, "cells": count}
 
@@ -58,6 +57,13 @@ def _cells_in(column: Union[Column, MixedColumn]) -> Callable[[int], Optional[Ce
         return Cell(column.kind, text, column.format)
 
     return cell
+
+
+def _shown(cell: Cell, date_1904: bool) -> Dict[str, Any]:
+    """Type and value; a day shown by its time alone (`hh:mm`) is still that day."""
+    if cell.kind is Kind.TIME and float(cell.text) >= 1:
+        cell = cell._replace(kind=Kind.DATE)
+    return {"type": cell.kind.value, "value": _value(cell, date_1904)}
 
 
 def _value(cell: Cell, date_1904: bool) -> Any:
