@@ -10,7 +10,7 @@ import signal
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, NoReturn, Optional, Sequence
+from typing import Any, Callable, Iterator, List, NoReturn, Optional, Sequence, Union
 
 import typer
 
@@ -64,10 +64,13 @@ def every_command(
 
 @app.command(rich_help_panel=options.STAGES)
 def fetch(
-    context: typer.Context, limit: Optional[int] = options.LIMIT, dry_run: bool = options.DRY_RUN
+    context: typer.Context,
+    since: Optional[datetime] = options.SINCE,
+    limit: Optional[int] = options.LIMIT,
+    dry_run: bool = options.DRY_RUN,
 ) -> None:
     """Mailbox → pending/: the attachments of new mails. Leaves the mailbox as it is."""
-    _stage(context, "fetch", ["EMAIL"], dry_run, limit=limit)
+    _stage(context, "fetch", ["EMAIL"], dry_run, limit=limit, since=since)
 
 
 @app.command(rich_help_panel=options.STAGES)
@@ -108,7 +111,7 @@ def status(context: typer.Context, as_json: bool = options.AS_JSON) -> None:
     from ttcli.stages.status import status as look
 
     found = look(_spool(_configured(context, [])))
-    typer.echo(_json(found) if as_json else views.status(found))
+    _say(_json(found) if as_json else views.status(found))
 
 
 @app.command(rich_help_panel=options.ASKING)
@@ -120,7 +123,7 @@ def check(context: typer.Context, as_json: bool = options.AS_JSON) -> None:
     facts = test(config, _spool(config))
     code = errors.worst([errors.OK, *(fact.exit_code for fact in facts)])
     found = {"ok": not code, "facts": [fact._asdict() for fact in facts]}
-    typer.echo(_json(found) if as_json else views.facts(facts))
+    _say(_json(found) if as_json else views.facts(facts))
     raise typer.Exit(code)
 
 
@@ -136,7 +139,7 @@ def show(
 
     config = _configured(context, [])
     found = stage.show(_spool(config), item)
-    typer.echo(_json(found) if as_json else views.item(found))
+    _say(_json(found) if as_json else views.item(found))
     if rejects:
         count = stage.write_rejects(_spool(config), item, rejects, config)
         typer.echo(f"{count} rejected rows written to {rejects}", err=True)
@@ -155,16 +158,16 @@ def inspect(
     config = _configured(context, [])
     try:
         if cells:
-            for piece in stage.cells(file, config.limits, config.passwords):
-                typer.echo(piece, nl=False)
+            pieces = stage.cells(file, config.limits, config.passwords)
+            all(_say(piece, newline=False) for piece in pieces)  # until the reader goes away
             return
         found = stage.inspect(file, config)
     except BadItem as error:
         if not (cells or as_json):
             raise
-        typer.echo(json.dumps(stage.refused(error), ensure_ascii=False))
+        _say(json.dumps(stage.refused(error), ensure_ascii=False))
         raise typer.Exit(error.exit_code) from None
-    typer.echo(_json(found) if as_json else views.inspected(found))
+    _say(_json(found) if as_json else views.inspected(found))
     raise typer.Exit(errors.BAD_ITEM if found.get("refused") else errors.OK)
 
 
@@ -181,9 +184,8 @@ def add(
     """Puts workbooks or saved mails into pending/ by hand."""
     from ttcli.stages.add import add as put
 
-    time = as_of.astimezone() if as_of else None
     with _locked(_configured(context, []), "add") as spool:
-        report = put(spool, files, time, dry_run)
+        report = put(spool, files, as_of, dry_run)
     _finish([report])
 
 
@@ -237,8 +239,21 @@ def _stage(
 
 
 def _finish(reports: Sequence[Report]) -> NoReturn:
-    typer.echo("\n".join(views.report(report) for report in reports))
+    _say("\n".join(views.report(report) for report in reports))
     raise typer.Exit(errors.worst([errors.OK, *(report.exit_code for report in reports)]))
+
+
+def _say(text: Union[str, bytes], newline: bool = True) -> bool:
+    """Prints; False where nobody reads any more (`ttcli run | head`), which is no error."""
+    try:
+        typer.echo(text, nl=newline)
+    except OSError as error:
+        # Python writes what is left at its end, and must not fail once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise
+        return False
+    return True
 
 
 def _json(found: Any) -> str:
@@ -249,7 +264,20 @@ def main() -> NoReturn:
     """Runs the command line and exits with the sysexits code of the worst that happened."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
+    _prepare_streams()
     sys.exit(_guarded(app))
+
+
+def _prepare_streams() -> None:
+    """Any text can be printed, whatever the locale; a closed stream is one that nobody reads.
+
+    A file of ours must not get the number of a closed stdout (`>&-`), where others may write.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        with contextlib.suppress(AttributeError):
+            getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 class Stopped(BaseException):
@@ -271,11 +299,8 @@ def _guarded(command: Callable[[], Any]) -> int:
     except Stopped:
         return _complain("ttcli: stopped; nothing was lost, the next run goes on", errors.TEMPORARY)
     except TtcliError as error:
+        log.debug("what stopped ttcli", exc_info=error)
         return _complain(views.error(error), error.exit_code)
-    except BrokenPipeError:
-        # `ttcli status | head`: the reader has seen enough; Python must not flush into the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return errors.OK
     except OSError as error:
         fault = errors.from_os_error(error)
         return _complain(views.error(fault), fault.exit_code)

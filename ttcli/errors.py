@@ -108,6 +108,20 @@ _TEMPORARY_ERRNO = {
 }
 
 
+_NOT_OURS = (
+    "run ttcli as the user to whom the spool belongs, or set APP_BASE_DIR to a folder of your own"
+)
+_NO_FOLDER = "set APP_BASE_DIR to a folder"
+_SPOOL_CURES = {
+    errno.EACCES: _NOT_OURS,
+    errno.EPERM: _NOT_OURS,
+    errno.EROFS: "mount that file system writable, or set APP_BASE_DIR to a folder on another",
+    errno.EEXIST: _NO_FOLDER,
+    errno.ENOTDIR: _NO_FOLDER,
+    errno.EIO: "the disk fails: see the kernel's log, and move the spool to another",
+}
+
+
 def from_os_error(error: OSError) -> OutsideFault:
     """Says what an OSError of the spool's file system means for the run."""
     where = f"{error.filename}: " if error.filename else ""
@@ -118,7 +132,7 @@ def from_os_error(error: OSError) -> OutsideFault:
         )
     if error.errno in _TEMPORARY_ERRNO:
         return Temporary(text, "the next run tries again")
-    return SpoolFault(text, "`ttcli check` tests the spool's permissions and file system")
+    return SpoolFault(text, _SPOOL_CURES.get(error.errno or 0, "look at that file system"))
 
 
 def worst(codes: Iterable[int]) -> int:

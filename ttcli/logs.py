@@ -7,6 +7,7 @@ room and its stage), errors.log (warnings and worse).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import logging.handlers
@@ -79,6 +80,25 @@ class _JsonFormatter(_Formatter):
         return self.strike(json.dumps(entry, ensure_ascii=False))
 
 
+class _File(logging.handlers.WatchedFileHandler):
+    """A log file, opened anew when logrotate has moved it away; a full disk stops no run."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # WatchedFileHandler opens the file outside of what handleError guards
+        with contextlib.suppress(OSError):
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Keeps still about a disk: the line stands on stderr, and so does what is full."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+    def close(self) -> None:
+        """Closes the file, though what it still held may not be written."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 class _Of(logging.Filter):
     """Lets through what the loggers of these names say."""
 
@@ -139,10 +159,7 @@ def _files(config: Config, secrets: Sequence[str]) -> List[logging.Handler]:
         return []
     handlers: List[logging.Handler] = []
     for name, loggers, level in _FILES:
-        # A watched file is opened anew when logrotate has moved it away.
-        handler = logging.handlers.WatchedFileHandler(
-            directory / name, encoding="utf-8", delay=True
-        )
+        handler = _File(directory / name, encoding="utf-8", delay=True)
         handler.setLevel(level)
         handler.addFilter(_Of(loggers))
         layout = "%(asctime)s %(levelname)-7s %(message)s"
@@ -156,7 +173,9 @@ def _directory(config: Config) -> Optional[Path]:
     """LOG_DIR, else logs/ in the spool, else none: a full or read-only disk stops no run."""
     for directory in (config.log_dir, config.app_base_dir / "logs"):
         try:
-            directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+            # mkdir gives its mode to the last folder only, and the first may become the spool
+            directory.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            directory.mkdir(mode=0o750, exist_ok=True)
         except OSError:
             continue
         if os.access(directory, os.W_OK | os.X_OK):

@@ -195,3 +195,30 @@ def test_a_spool_over_two_file_systems_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(SpoolFault, match="different file systems"):
         spool.prepare()
+
+
+def test_a_full_disk_is_said_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """write(2) and fsync(2) name no file in their errors, so we do."""
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        durable.write_file(tmp_path / "payload", b"x")
+
+    assert caught.value.filename == str(tmp_path / "payload")
+
+
+def test_ctrl_c_leaves_nothing_in_tmp(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what the process could not clean up waits for the sweep."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(durable, "rename_directory", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        made(spool)
+    assert list(spool.tmp.iterdir()) == []

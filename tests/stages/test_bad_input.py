@@ -194,6 +194,22 @@ def test_a_full_disk_loses_nothing(world: World) -> None:
     assert len(world.table()) == 2000
 
 
+def test_a_spool_that_takes_no_snapshot_is_no_bug(world: World) -> None:
+    """Whichever file cannot be written: 74 and its name, and the next run does the rest."""
+    with_a_good_one(world)
+    world.ttcli("fetch")
+    obstacle = world.base / "state" / "table.json.new"
+    obstacle.mkdir()
+
+    done = world.ttcli("run", code=74)
+    obstacle.rmdir()
+    world.ttcli("run")
+
+    assert str(obstacle) in done.stdout
+    assert "bug" not in done.stdout + done.stderr
+    assert world.counts() == {"loaded": 1}
+
+
 def test_retry_reads_again_with_today_s_table(world: World) -> None:
     """A workbook whose key column was unknown loads after the table learned it."""
     world.send(workbook([["K1", "DLV"]], ["Colour", "Status"]))

@@ -79,3 +79,39 @@ def test_a_command_line_that_is_wrong_is_2(world: World) -> None:
     world.ttcli("nonsense", code=2)
 
     assert not world.base.exists()
+
+
+def shell(world: World, script: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A bash script in which `$T` is the command."""
+    environ = {**world.environ, "T": " ".join(world.command()), **variables}
+    command = ["bash", "-c", script]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+
+
+def test_a_reader_that_goes_away_changes_no_exit_code(world: World) -> None:
+    """`ttcli run 2>&1 | head -1` says what the run says: here that the mailbox is away."""
+    pipe = "$T run 2>&1 | true; exit ${PIPESTATUS[0]}"
+
+    assert shell(world, pipe).returncode == 0
+    assert shell(world, pipe, EMAIL_HOST="127.0.0.2").returncode == 75
+
+
+def test_closed_streams_are_streams_that_nobody_reads(world: World) -> None:
+    """A daemon may start us without stdout or stderr."""
+    for redirected in (">&-", "2>&-", ">&- 2>&-"):
+        assert shell(world, f"$T run {redirected}").returncode == 0, redirected
+
+
+def test_a_stdout_that_takes_nothing_is_said_once(world: World) -> None:
+    """A full disk under a redirected stdout: 75, and Python's own end does not fail again."""
+    done = shell(world, "$T status >/dev/full")
+
+    assert (done.returncode, done.stderr.count("No space left")) == (75, 1)
+
+
+def test_a_narrow_character_set_is_no_bug(world: World) -> None:
+    """What the terminal cannot show is written as an escape."""
+    done = shell(world, "$T check", PYTHONIOENCODING="latin-1", EMAIL_HOST="127.0.0.2")
+
+    assert done.returncode == 75
+    assert "\\u2192 " in done.stdout

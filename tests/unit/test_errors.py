@@ -45,3 +45,11 @@ def test_a_full_disk_is_temporary_and_a_broken_one_is_not(number: int, code: int
     assert fault.exit_code == code
     assert "/spool/x" in fault.message
     assert fault.hint
+
+
+def test_the_next_step_for_a_spool_of_somebody_else_is_no_circle() -> None:
+    """`ttcli check` says the same hint, so it cannot be "run ttcli check"."""
+    hint = errors.from_os_error(OSError(errno.EACCES, "Permission denied", "/spool")).hint
+
+    assert "APP_BASE_DIR" in hint
+    assert "ttcli check" not in hint

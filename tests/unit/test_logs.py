@@ -128,3 +128,33 @@ def test_files_that_logrotate_moved_are_opened_anew(tmp_path: Path) -> None:
 
     assert "after" in file.read_text()
     assert "before" not in file.read_text()
+
+
+def test_a_full_disk_stops_no_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """What the log files cannot take is on stderr, without a traceback, and nothing is raised."""
+    (tmp_path / "logs").mkdir()
+    for name in ("trackandtrace.log", "errors.log"):
+        (tmp_path / "logs" / name).symlink_to("/dev/full")  # each write is ENOSPC
+    # opening fails for the room's own file, as it does where the disk has no inode left
+    (tmp_path / "logs" / "email_processing.log").symlink_to(tmp_path / "no folder" / "file")
+    logs.set_up(loaded(tmp_path, LOG_DIR=str(tmp_path / "logs")))
+
+    logging.getLogger("ttcli.mail.session").error("the line")
+    logs.shut_down()
+
+    said = capfd.readouterr().err
+    assert "the line" in said
+    assert "Traceback" not in said
+
+
+def test_logs_in_the_spool_leave_it_closed_to_others(tmp_path: Path) -> None:
+    """Whatever the umask: logs are set up before the spool is, and make its folder."""
+    (tmp_path / "file").touch()
+    base = tmp_path / "spool"
+    before = os.umask(0)
+    try:
+        logs.set_up(loaded(tmp_path, LOG_DIR=str(tmp_path / "file" / "x"), APP_BASE_DIR=str(base)))
+    finally:
+        os.umask(before)
+
+    assert [path.stat().st_mode & 0o777 for path in (base, base / "logs")] == [0o750, 0o750]

@@ -36,10 +36,14 @@ def sync_directory(path: Path) -> None:
 
 def write_file(path: Path, content: bytes) -> None:
     """Writes a new file; its entry is durable once the directory is synced."""
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        error.filename = error.filename or str(path)  # write(2) and fsync(2) name no file
+        raise
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -144,7 +144,7 @@ class Spool:
             durable.write_file(building / "item.json", encode(record))
             durable.sync_directory(building)
             durable.rename_directory(building, self.base / state / identity)
-        except OSError:
+        except BaseException:  # Ctrl-C as well
             durable.remove_tree(building)
             raise
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import datetime
 from typing import Any, Callable, Dict, List, Optional
 
 from ttcli.config import Config
-from ttcli.errors import OutsideFault
+from ttcli.errors import OutsideFault, from_os_error
 from ttcli.spool.drain import Report, Watch, unwatched
 from ttcli.spool.item import PENDING, PROCESSED, now_text
 from ttcli.spool.store import Spool
@@ -45,6 +46,8 @@ class Stages:
             report: Report = getattr(self, name)(**options)
         except OutsideFault as fault:
             report = Report(name, fault=fault, dry_run=self._dry_run)
+        except OSError as error:
+            report = Report(name, fault=from_os_error(error), dry_run=self._dry_run)
         except Exception as bug:
             report = Report(name, bugs=1, dry_run=self._dry_run)
             report.lines.append(("", "", f"a bug in ttcli, {type(bug).__name__}: {bug}"))
@@ -58,12 +61,14 @@ class Stages:
         """Every stage in order."""
         return [self.run(name) for name in STAGES]
 
-    def fetch(self, limit: Optional[int] = None) -> Report:
+    def fetch(
+        self, limit: Optional[int] = None, since: Optional[datetime] = None
+    ) -> Report:
         """Mailbox → pending."""
         from ttcli.stages.fetch import fetch
 
         watch = self._watch_for("fetch")
-        return fetch(self._spool, self._config.mailbox, limit, self._dry_run, watch)
+        return fetch(self._spool, self._config.mailbox, limit, self._dry_run, watch, since)
 
     def process(self) -> Report:
         """Pending → processed; without any pending item, no server is asked anything."""
@@ -106,6 +111,8 @@ class Stages:
         result = recorded(report)
         level = logging.INFO if not report.exit_code else logging.ERROR
         log.log(level, "%s ended with %d%s", report.stage, report.exit_code, _summary(report))
+        if report.fault:
+            log.debug("what stopped %s", report.stage, exc_info=report.fault)
         if self._dry_run:
             return
         try:
