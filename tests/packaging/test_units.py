@@ -171,8 +171,22 @@ def test_the_service_runs_every_stage_in_order() -> None:
     assert started == ["stage fetch", "stage process", "stage load", "stage prune", "verdict"]
 
 
-def test_every_credential_of_the_service_is_a_secret_of_ttcli() -> None:
-    """LoadCredential= names each secret variable, from a file of its own."""
-    loaded = directives("trackandtrace.service")["LoadCredential"]
-    secrets = [v.name for v in VARIABLES if v.secret]
-    assert sorted(loaded) == sorted(f"{name}:trackandtrace.{name}" for name in secrets)
+def test_a_stopped_run_needs_nobody(tmp_path: Path) -> None:
+    """After `systemctl stop`, the stages that are left end at once, and the unit does not fail."""
+    (tmp_path / "stopped").touch()
+    (tmp_path / "ended").write_text("fetch 75\n")
+    assert run(PROGRAMS / "stage", "process", RUNTIME_DIRECTORY=str(tmp_path)).returncode == 0
+    assert run(PROGRAMS / "verdict", RUNTIME_DIRECTORY=str(tmp_path)).returncode == 0
+    assert (tmp_path / "ended").read_text() == "fetch 75\n"
+
+
+def test_every_secret_may_be_a_credential(machine: Path) -> None:
+    """A file in /etc/credstore is loaded under its variable's name; without one there is no line."""
+    assert "LoadCredential" not in generated(machine, "# nothing")
+    store = machine / "etc" / "credstore"
+    store.mkdir()
+    secrets = {v.name for v in VARIABLES if v.secret}
+    for name in secrets:
+        (store / f"trackandtrace.{name}").touch()
+    loaded = re.findall(r"LoadCredential=(.+)", generated(machine, "# nothing"))
+    assert set(loaded) == {f"{name}:/etc/credstore/trackandtrace.{name}" for name in secrets}
