@@ -8,6 +8,7 @@ every mistake at once.
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -42,6 +43,7 @@ class MailboxSettings(NamedTuple):
         auth: `password` or `oauth2`.
         token_command: Prints the access token for oauth2; a command line without a shell.
         largest_attachment: In bytes.
+        since: The first look at the folder leaves out what arrived before; aware.
     """
 
     host: str
@@ -56,6 +58,7 @@ class MailboxSettings(NamedTuple):
     auth: str = "password"
     token_command: str = ""
     largest_attachment: int = 100 << 20
+    since: Optional[datetime] = None
 
 
 class DatabaseSettings(NamedTuple):
@@ -135,6 +138,7 @@ class Config:
             auth=self.email_auth,
             token_command=self.email_token_command,
             largest_attachment=self.email_max_attachment_mb << 20,
+            since=self.email_since,
         )
 
     @property

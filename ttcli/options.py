@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Optional
+
 import typer
 
+from ttcli.settings import aware
 from ttcli.sources import DEFAULT_FILE
 
 STAGES = "The stages, in order"
 ASKING = "Looking and checking"
 REPAIR = "By hand"
 
+
+def _aware(time: Optional[datetime]) -> Optional[datetime]:
+    try:
+        return aware(time) if time else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 DRY_RUN = typer.Option(False, "--dry-run", "-n", help="Say what would be done, and do nothing.")
 AS_JSON = typer.Option(False, "--json", help="One JSON object for programs.")
 LIMIT = typer.Option(None, "--limit", min=1, help="At most this many mails.")
+SINCE = typer.Option(
+    None,
+    "--since",
+    formats=["%Y-%m-%d"],
+    callback=_aware,
+    help="Look again at all that arrived since that day; what is known already drops out.",
+)
 FILE = typer.Argument(..., metavar="FILE", help="A workbook, or a mail saved as .eml.")
 CELLS = typer.Option(False, "--cells", help="Every cell the reader sees, one JSON line each.")
 REJECTS = typer.Option(
@@ -29,6 +48,7 @@ AS_OF = typer.Option(
     None,
     "--as-of",
     formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"],
+    callback=_aware,
     help="The as-of time, local; by default the mail's own or the file's last change.",
 )
 

@@ -6,6 +6,7 @@ The README's table, the example configuration and `ttcli check` are all held aga
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Callable, NamedTuple, Optional, Tuple
 
@@ -84,6 +85,23 @@ def optional_path(value: str) -> Optional[Path]:
     return path(value) if value else None
 
 
+def optional_day(value: str) -> Optional[datetime]:
+    """Midnight of a day, by this machine's clock, or nothing."""
+    if not value.strip():
+        return None
+    try:
+        return aware(datetime.strptime(value.strip(), "%Y-%m-%d"))
+    except ValueError:
+        raise ValueError("expected a date like 2026-08-31, from 1970 on") from None
+
+
+def aware(time: datetime) -> datetime:
+    """A local time as an aware one; ValueError before 1970, where time zones end."""
+    if time.year < 1970:
+        raise ValueError("expected a time from 1970 on")
+    return time.astimezone()
+
+
 _IDENTIFIER = re.compile(r'\s*("(?:[^"]|"")+"|[^".,\s]+)\s*')
 
 
@@ -147,6 +165,12 @@ VARIABLES: Tuple[Variable, ...] = (
         may_be_empty=True,
     ),
     Variable("EMAIL_FOLDER", "INBOX", text, "folder to read"),
+    Variable(
+        "EMAIL_SINCE",
+        "",
+        optional_day,
+        "the first look at a folder leaves out what arrived before this day, 2026-08-31",
+    ),
     Variable(
         "EMAIL_TLS_CA_FILE", "", optional_path, "CA certificates to trust instead of the system's"
     ),

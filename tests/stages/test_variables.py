@@ -60,6 +60,13 @@ def _email_folder(world: World) -> None:
     assert world.counts() == {"pending": 1}
 
 
+def _email_since(world: World) -> None:
+    report(world)
+    report(world, at=NOON + timedelta(days=2))
+    world.ttcli("fetch", EMAIL_SINCE="2026-08-24")
+    assert world.counts() == {"pending": 1}
+
+
 def _email_tls_ca_file(world: World) -> None:
     said = world.ttcli("fetch", code=None, EMAIL_TLS_CA_FILE="")
     assert said.returncode in (77, 78)
@@ -218,6 +225,7 @@ LAWS: Dict[str, Callable[[World], None]] = {
     "EMAIL_USE_SSL": _email_use_ssl,
     "EMAIL_SUBJECT_FILTER": _email_subject_filter,
     "EMAIL_FOLDER": _email_folder,
+    "EMAIL_SINCE": _email_since,
     "EMAIL_TLS_CA_FILE": _email_tls_ca_file,
     "EMAIL_AUTH": _email_auth,
     "EMAIL_TOKEN_COMMAND": _email_token_command,

@@ -6,7 +6,9 @@ in between fetches the mail again, which makes the same item ids and so nothing 
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from datetime import datetime
 from typing import Any, Dict, Optional
 
 from ttcli import errors
@@ -15,7 +17,7 @@ from ttcli.errors import OutsideFault
 from ttcli.mail import cursor
 from ttcli.mail.message import Attachment, Mail
 from ttcli.spool.drain import Report, Watch, unwatched
-from ttcli.spool.item import time_text
+from ttcli.spool.item import item_id, time_text
 from ttcli.spool.store import Spool
 
 log = logging.getLogger(__name__)
@@ -27,12 +29,18 @@ def fetch(
     limit: Optional[int] = None,
     dry_run: bool = False,
     watch: Watch = unwatched,
+    since: Optional[datetime] = None,
 ) -> Report:
-    """Fetches the mails that are new since the cursor, oldest first, at most `limit` of them."""
+    """Fetches the mails that are new since the cursor, oldest first, at most `limit` of them.
+
+    Args:
+        since: Instead, all that arrived since that time; the cursor stays where it is, for this
+            look may leave out mails above it. Of these, `limit` counts those that bring an item.
+    """
     report = Report("fetch", dry_run=dry_run)
     report.add(mails=0, attachments=0, known=0, skipped=0)
     try:
-        _fetch(spool, settings, report, limit, watch)
+        _fetch(spool, settings, report, limit, watch, since)
     except OutsideFault as error:
         report.fault = error
     except OSError as error:
@@ -41,28 +49,64 @@ def fetch(
 
 
 def _fetch(
-    spool: Spool, settings: MailboxSettings, report: Report, limit: Optional[int], watch: Watch
+    spool: Spool,
+    settings: MailboxSettings,
+    report: Report,
+    limit: Optional[int],
+    watch: Watch,
+    since: Optional[datetime],
 ) -> None:
     from ttcli.mail.session import Session
 
-    name = "cursor-" + cursor.key(settings.username + "@" + settings.host, settings.folder)
     with Session(settings) as session:
         folder = session.folder()
-        stored = spool.read_state(name)
-        start = cursor.resume(cursor.from_json(stored) if stored else None, folder)
-        position = start
-        for mail in session.new_mails(start.uid):
+        place = _Place(spool, settings, folder, keep=not (since or report.dry_run))
+        start, counted = 0 if since else place.uid, 0
+        for mail in session.new_mails(start, since or place.since):
+            before = len(report.lines)
             _take(spool, settings, folder.uidvalidity, mail, report)
-            position = cursor.Cursor(folder.uidvalidity, mail.uid)
-            if mail.attachments and not report.dry_run:
-                spool.write_state(name, cursor.to_json(position))
-            watch(max(0, mail.uid - start.uid), max(1, folder.uidnext - 1 - start.uid))
-            if limit is not None and report.counts["mails"] >= limit:
+            counted += not since or len(report.lines) > before
+            if mail.attachments:
+                place.passed(mail.uid)
+            watch(max(0, mail.uid - start), max(1, folder.uidnext - 1 - start))
+            if limit is not None and counted >= limit:
+                place.passed(mail.uid)
                 break
         else:
-            position = cursor.Cursor(folder.uidvalidity, session.seen_through)
-    if not report.dry_run and cursor.to_json(position) != stored:
-        spool.write_state(name, cursor.to_json(position))
+            place.passed(session.seen_through, all_of_it=True)
+
+
+class _Place:
+    """The cursor of one folder, as it stands on disk.
+
+    As long as the first look at a folder is not through, it says so: then what arrived before
+    EMAIL_SINCE is still left out, though a crash or `--limit` came in between.
+
+    Attributes:
+        uid: After which mail to go on.
+        since: What arrived before is left out.
+    """
+
+    def __init__(
+        self, spool: Spool, settings: MailboxSettings, folder: cursor.Folder, keep: bool
+    ) -> None:
+        name = cursor.key(settings.username + "@" + settings.host, settings.folder)
+        self._spool, self._name, self._keep = spool, f"cursor-{name}", keep
+        self._stored = spool.read_state(self._name)
+        stored = cursor.from_json(self._stored) if self._stored else None
+        resumed = cursor.resume(stored, folder)
+        self._uidvalidity, self.uid = resumed
+        self._first = resumed != stored or bool((self._stored or {}).get("first"))
+        self.since = settings.since if self._first else None
+
+    def passed(self, uid: int, all_of_it: bool = False) -> None:
+        """Every mail up to this one is durable, or was found without interest."""
+        now = cursor.to_json(cursor.Cursor(self._uidvalidity, uid))
+        if self._first and not all_of_it:
+            now["first"] = True
+        if self._keep and now != self._stored:
+            self._spool.write_state(self._name, now)
+            self._stored = now
 
 
 def _take(
@@ -108,7 +152,8 @@ def take_attachment(
     report.add(attachments=1)
     place = {"part": attachment.part, "path": attachment.path}
     line = f"{attachment.name or 'a workbook without a name'} from {mail.sender}"
-    if report.dry_run:
+    identity = item_id(mail.as_of, hashlib.sha256(attachment.data).hexdigest())
+    if report.dry_run and not spool.find(identity):
         report.lines.append((f"UID {mail.uid}", "pending", line))
         return
     item = spool.create(mail.as_of, attachment.data, attachment.name, {**source, **place})

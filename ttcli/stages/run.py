@@ -61,9 +61,7 @@ class Stages:
         """Every stage in order."""
         return [self.run(name) for name in STAGES]
 
-    def fetch(
-        self, limit: Optional[int] = None, since: Optional[datetime] = None
-    ) -> Report:
+    def fetch(self, limit: Optional[int] = None, since: Optional[datetime] = None) -> Report:
         """Mailbox → pending."""
         from ttcli.stages.fetch import fetch
 
