@@ -289,7 +289,8 @@ CELL = '<table:table-cell office:value-type="{}" {}><text:p>{}</text:p></table:t
         (CELL.format("string", "", "a<text:s text:c='3'/>b"), ("text", "a   b")),
         (CELL.format("string", "", "a</text:p><text:p>b"), ("text", "a\nb")),
         (CELL.format("string", "", "a<text:line-break/>b<text:tab/>c"), ("text", "a\nb\tc")),
-        (CELL.format("string", "", " a \n <text:span>b</text:span>  c"), ("text", "a b c")),
+        (CELL.format("string", "", "\n a \n <text:span>b</text:span>\n\tc"), ("text", "a b c")),
+        (CELL.format("string", "", "<text:span> a  </text:span>b"), ("text", " a  b")),
         (CELL.format("string", "", "a <text:s/>b"), ("text", "a  b")),
         (
             CELL.format(
@@ -314,10 +315,11 @@ def test_ods_cells(tmp_path: Path, cell: str, expected: Any) -> None:
 
 def test_ods_formula_that_gives_no_text_is_blank(tmp_path: Path) -> None:
     """LibreOffice writes an empty paragraph and no type for ="": a blank, and calculated."""
-    formula = '<table:table-cell table:formula="of:=&quot;&quot;"><text:p/></table:table-cell>'
+    formula = '<table:table-cell table:formula="of:=&quot;&quot;">{}</table:table-cell>'
+    both = formula.format("<text:p/>") + formula.format("<text:p><text:s text:c='2'/></text:p>")
     cell = CELL.format("string", "", "x")
-    path = write(tmp_path, ods(f"<table:table-row>{formula}{cell}</table:table-row>"))
-    assert first_row(cells(path)) == [None, ("text", "x")]
+    path = write(tmp_path, ods(f"<table:table-row>{both}{cell}</table:table-row>"))
+    assert first_row(cells(path)) == [None, None, ("text", "x")]
 
 
 def test_ods_repeats_and_covered_cells(tmp_path: Path) -> None:

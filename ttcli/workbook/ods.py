@@ -30,7 +30,7 @@ _PARAGRAPHS = (_TEXT + "p", _TEXT + "h")
 _NUMBERS = ("float", "currency", "percentage")
 _PERCENT = Format(0, True, "0%")
 _DIGITS = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)
-_BLANKS = re.compile("[ \t\r\n]+")
+_LAYOUT = str.maketrans("\t\n", "\r\r")
 _CLOCK = re.compile(
     r"(-?)P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:[.,]\d+)?)S)?)?\Z",
     re.ASCII,
@@ -102,7 +102,6 @@ class _SheetReading:
         self._cell: Optional[Attributes] = None
         self._silent = 0
         self._pieces: List[str] = []
-        self._after_blank = True
 
     def take(self) -> Iterator[Row]:
         """The rows that are complete; they are then forgotten."""
@@ -135,13 +134,9 @@ class _SheetReading:
             self._end_row()
 
     def text(self, piece: str) -> None:
-        """Blanks count once and none begin a paragraph (6.1.2); others are elements."""
+        """Tabs and line breaks that count are elements; literal ones become `\\r` for now."""
         if self._cell is not None and self._silent == 1:
-            piece = _BLANKS.sub(" ", piece)
-            if self._after_blank and piece.startswith(" "):
-                piece = piece[1:]
-            self._after_blank = piece.endswith(" ") if piece else self._after_blank
-            self._pieces.append(piece)
+            self._pieces.append(piece.translate(_LAYOUT))
 
     def _start_sheet(self, attributes: Attributes) -> None:
         if self._depth == 0:
@@ -164,7 +159,6 @@ class _SheetReading:
                 self._pieces.append("\n")
             self._pieces.append("")
             self._silent = 1
-            self._after_blank = True
         elif self._silent == 1:
             self._inline(name, attributes)
         else:
@@ -178,9 +172,6 @@ class _SheetReading:
             self._pieces.append("\t")
         elif name == _TEXT + "line-break":
             self._pieces.append("\n")
-        else:
-            return  # a span, a link: their text is the paragraph's
-        self._after_blank = False
 
     def _end_in_cell(self, name: str) -> None:
         if self._silent >= 10:
@@ -194,10 +185,10 @@ class _SheetReading:
         attributes, self._cell = self._cell or {}, None
         first = self._column + 1
         self._column += _count(attributes, "number-columns-repeated")
-        text = plain("".join(self._pieces))
+        text = plain(_tidy("".join(self._pieces)))
         # LibreOffice says of a formula that gives no text only that it shows an empty paragraph.
         calculated = bool(self._pieces) or _TABLE + "formula" not in attributes
-        if not text and OFFICE + "value-type" not in attributes and calculated:
+        if not text.strip() and OFFICE + "value-type" not in attributes and calculated:
             return
         cell = self._typed(attributes, text, self._style(attributes, first))
         if cell is not None:
@@ -227,6 +218,22 @@ class _SheetReading:
             self._budget.check_row(self._name, self._row + count)
             self._ready.append(_RepeatedRow(self._row + 1, count, self._cells))
         self._row += count
+
+
+def _tidy(text: str) -> str:
+    """Takes out how the XML is laid out; blanks in a row count, for LibreOffice shows them.
+
+    By 6.1.2 they would count once, but LibreOffice writes them as they are within a span.
+    """
+    return "\n".join(map(_tidy_line, text.split("\n"))) if "\r" in text else text
+
+
+def _tidy_line(line: str) -> str:
+    first, *more = line.split("\r")
+    if not more:
+        return line
+    inner = [part.strip(" ") for part in more[:-1]]
+    return " ".join(filter(None, [first.rstrip(" "), *inner, more[-1].lstrip(" ")]))
 
 
 def _count(attributes: Attributes, name: str) -> int:
