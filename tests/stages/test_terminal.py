@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 import ttcli
 from tests.fix_world import NOON, World, shipment, workbook
@@ -115,3 +118,27 @@ def test_a_narrow_character_set_is_no_bug(world: World) -> None:
 
     assert done.returncode == 75
     assert "\\u2192 " in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_load_behind_a_lock_can_be_stopped(world: World, number: int) -> None:
+    """Ctrl-C ends the wait at once, the item is uncharged, and the next run loads it."""
+    world.send(workbook([shipment(1)]))
+    world.ttcli("fetch")
+    world.ttcli("process")
+    other = world.database.connect()
+    other.cursor().execute("BEGIN; LOCK TABLE tracking_data")
+    load = subprocess.Popen(
+        world.command("load"), env=world.environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    while not world.sql("SELECT 1 FROM pg_locks WHERE NOT granted"):
+        assert load.poll() is None
+    load.send_signal(number)
+
+    said = load.communicate(timeout=60)[1].decode()  # the lock is still held
+    other.close()
+    world.ttcli("run")
+
+    assert load.returncode == 75
+    assert "stopped; nothing was lost" in said
+    assert world.counts() == {"loaded": 1}

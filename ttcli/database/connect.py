@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Callable, Dict, Iterator, Optional, Set, TypeVar
 
 import psycopg2
@@ -152,6 +152,13 @@ class Session:
         """Whether the work failed with its connection, and not in opening one."""
         opened = self._connection
         return isinstance(error, Temporary) and opened is not None and bool(opened.closed)
+
+    def cancel(self) -> None:
+        """Asks the server to end the statement under way; for another thread to call."""
+        connection = self._connection
+        with suppress(psycopg2.Error):  # closed meanwhile, or the server is away
+            if connection is not None:
+                connection.cancel()
 
     def close(self) -> None:
         """Ends the connection, if there is one."""

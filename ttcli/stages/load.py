@@ -159,6 +159,7 @@ def load(
     """Loads every processed item, oldest first."""
     report = Report("load", dry_run=dry_run)
     from ttcli.database.connect import Session
+    from ttcli.database.interrupt import woken_by_signals
     from ttcli.database.target import read_table
 
     session = Session(settings)
@@ -167,7 +168,8 @@ def load(
         if not dry_run:
             keep_snapshot(spool, table)
         stage = LoadStage(session, settings, table, mapping, dry_run)
-        drain(spool, stage, report, watch)
+        with woken_by_signals(session.cancel):
+            drain(spool, stage, report, watch)
     except OutsideFault as error:
         report.fault = error
     except OSError as error:
