@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.workbook_ooxml.packages import parts_of, write
+from tests.workbook_ooxml.packages import parts_of, sheet, styles, write
 from tests.workbook_ooxml.sheets import SHARED, Writer
-from ttcli.cells import cells_of
+from ttcli.cells import Kind, cells_of
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.ooxml import open_ooxml
@@ -57,6 +57,29 @@ seeds = given(seed=st.integers(0, 1 << 62), size=st.sampled_from([11, 300, 2000,
 def test_fast_equals_exact(frame, seed, size):
     """Cell by cell, on sheets in many spellings, right and wrong ones."""
     compare(frame, Writer(Random(seed)).sheet().encode(), size)
+
+
+def test_what_an_earlier_workbook_taught_keeps_its_styles(tmp_path):
+    """The same bytes under other number formats are other cells, one workbook after another."""
+    xml = sheet(
+        "".join(f'<row r="{n}"><c r="A{n}" s="1"><v>{n}</v></c></row>' for n in range(1, 40))
+    )
+    dates = write(tmp_path / "dates", parts_of(xml))
+    plain = write(tmp_path / "plain", {**parts_of(xml), "xl/styles.xml": styles(["0", "0"])})
+
+    kinds = [
+        {cell.kind for _, _, cell in outcome(path, fast_blocks, xml.encode(), 500)}
+        for path in (dates, plain, dates)
+    ]
+
+    assert kinds == [{Kind.DATE}, {Kind.NUMBER}, {Kind.DATE}]
+
+
+@given(seeds=st.lists(st.integers(0, 1 << 62), min_size=2, max_size=4))
+def test_sheets_after_one_another_equal_exact(frame, seeds):
+    """What the fast reader has learnt from some sheets does not change how it reads the next."""
+    for seed in seeds:
+        compare(frame, Writer(Random(seed)).sheet().encode(), 1 << 16)
 
 
 @pytest.mark.nightly

@@ -13,12 +13,24 @@ import itertools
 import re
 from collections import Counter
 from operator import lt
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple, TypeVar, Union
+from typing import (
+    Dict,
+    Hashable,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    TypeVar,
+    Union,
+)
 
 from ttcli.cells import Block, Cell, Column, Kind, MixedColumn, from_copy
 from ttcli.workbook.ooxml_exact import SheetParser, SheetSource, blocks_of
 from ttcli.workbook.ooxml_rawtext import RawTexts, Unproven, prove_characters
-from ttcli.workbook.ooxml_shape import Capture, Shape
+from ttcli.workbook.ooxml_shape import Capture, Shape, Shapes
 from ttcli.workbook.ooxml_spelling import Notation, Speller, Spelling
 
 _Value = TypeVar("_Value")
@@ -35,6 +47,7 @@ _ROUNDS = 4
 _MOST_MET = 10_000
 # So many blocks in a row without a single proven row, and nobody tries any more.
 _PATIENCE = 8
+_SHAPES = Shapes()
 
 
 class FastReader:
@@ -46,6 +59,7 @@ class FastReader:
         self._texts = RawTexts()
         self._met: Counter[Spelling] = Counter()
         self._shape = Shape(Notation())
+        self._shape_key: Hashable = None
         self._speller = Speller(Notation(), source.cells.styles, 0)
         self._row_end = b"</row>"
         self._patience = _PATIENCE
@@ -74,6 +88,7 @@ class FastReader:
         for chunk in chunks:
             yield from self._read_exactly(chunk)
         self._exact.close()
+        _SHAPES.keep(self._shape_key, self._shape)
         yield from blocks_of(self._exact.take_rows())
 
     def _read_head(self, chunks: Iterator[bytes]) -> bytes:
@@ -99,9 +114,10 @@ class FastReader:
         gaps = bool(re.search(rb">[ \t\r\n]+</?" + prefix + rb"(?:row|c)[ >]", rows))
         prefixes = frozenset(name.encode() for name in self._exact.parser.prefixes)
         notation = Notation(prefix, gaps, prefixes)
-        self._shape = Shape(notation)
-        columns = self._source.tally.limits.columns
-        self._speller = Speller(notation, self._source.cells.styles, columns)
+        columns, styles = self._source.tally.limits.columns, self._source.cells.styles
+        self._speller = Speller(notation, styles, columns)
+        self._shape_key = (notation, columns, styles.key)
+        self._shape = _SHAPES.find(self._shape_key) or Shape(notation)
 
     @staticmethod
     def _is_behind_rows(rest: bytes) -> bool:
@@ -114,6 +130,9 @@ class FastReader:
 
     def _read_rows(self, xml: bytes) -> Iterator[Block]:
         """Reads a block, or those of its rows that are like others; the rest goes the exact way."""
+        heading, xml = self._cut_heading(xml)
+        if heading:
+            yield from self._read_exactly(heading)
         block = self._prove(xml)
         if block is not None:
             self._patience = _PATIENCE
@@ -125,6 +144,16 @@ class FastReader:
         else:
             self._patience -= 1
             yield from self._read_apart(xml)
+
+    def _cut_heading(self, xml: bytes) -> Tuple[bytes, bytes]:
+        """Parts what stands above the first row that is like those of an earlier sheet."""
+        if self._exact.last_row or self._shape.pattern is None or b"<!" in xml or b"<?" in xml:
+            return b"", xml
+        first = self._shape.pattern.search(xml)
+        if first is None:
+            self._shape = self._shape.fresh()
+            return b"", xml
+        return xml[: first.start()], xml[first.start() :]
 
     def _read_apart(self, xml: bytes) -> Iterator[Block]:
         rows = [row + self._row_end for row in xml.split(self._row_end)[:-1]]

@@ -7,7 +7,7 @@ the expression, taken literally; so a match proves that every byte of a row was 
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterable, List, NamedTuple, Optional, Pattern, Set, Tuple
+from typing import Dict, Hashable, Iterable, List, NamedTuple, Optional, Pattern, Set, Tuple
 
 from ttcli.workbook.ooxml_spelling import (
     FORMULA,
@@ -29,6 +29,9 @@ _VALUES: Dict[str, bytes] = {
 }
 # Without possessive matches a row that doesn't match costs the square of its cells.
 _MOST_SPELLINGS = 3000 if POSSESSIVE else 600
+# More than that are slower to try than to learn anew.
+_MOST_KEPT_SPELLINGS = 300
+_MOST_KEPT = 16
 
 
 class Capture(NamedTuple):
@@ -55,6 +58,9 @@ class Shape:
     def __contains__(self, spelling: Spelling) -> bool:
         return spelling in self._known
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def adopt(self, spellings: Iterable[Spelling]) -> bool:
         """Takes spellings into the expression, unless there are too many to be a writer's."""
         known = self._known.union(spellings)
@@ -64,8 +70,18 @@ class Shape:
         self._compile()
         return True
 
+    def copy(self) -> Shape:
+        """Another one that knows the same; what it adopts it keeps for itself."""
+        twin = self.fresh()
+        twin._known, twin.captures, twin.pattern = self._known, self.captures, self.pattern
+        return twin
+
+    def fresh(self) -> Shape:
+        """Another one for the same sheet that knows nothing yet."""
+        return Shape(self._notation)
+
     def _compile(self) -> None:
-        self.captures.clear()
+        self.captures = []
         by_column: Dict[int, List[Spelling]] = {}
         for spelling in sorted(self._known, key=_order):
             by_column.setdefault(spelling.column, []).append(spelling)
@@ -95,6 +111,30 @@ class Shape:
         self.captures.append(Capture(spellings[0].column, meaning))
         formula = any(spelling.formula for spelling in spellings)
         return tags + self._notation.expand(_body(meaning.type, formula) + rb"</{p}c>")
+
+
+class Shapes:
+    """The shapes of earlier sheets: a sender's next workbook is mostly spelt like the last one.
+
+    A shape found here is proven on every row as one just learnt is. What decides what a spelling
+    means is part of its key, so it means the same in both sheets.
+    """
+
+    def __init__(self) -> None:
+        self._kept: Dict[Hashable, Shape] = {}
+
+    def keep(self, key: Hashable, shape: Shape) -> None:
+        """Remembers a shape, unless it has grown out of being one writer's."""
+        self._kept.pop(key, None)
+        if 0 < len(shape) <= _MOST_KEPT_SPELLINGS:
+            if len(self._kept) >= _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = shape
+
+    def find(self, key: Hashable) -> Optional[Shape]:
+        """One that may be taught more; None if no such sheet was read lately."""
+        shape = self._kept.get(key)
+        return shape.copy() if shape else None
 
 
 def _body(type_: str, formula: bool) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+from typing import Dict, Hashable, List, Optional
 
 from ttcli.workbook.ooxml_formats import GENERAL_STYLE, Style, builtin_style, style_of
 from ttcli.workbook.ooxml_package import Package
@@ -14,6 +14,11 @@ class Styles:
 
     def __init__(self, cell_formats: List[Style]) -> None:
         self._by_index = cell_formats
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for workbooks in which every `s=` means the same."""
+        return tuple(self._by_index)
 
     def __getitem__(self, index: Optional[str]) -> Style:
         """The style of `s="index"`; General where it points nowhere, as Excel shows it."""
