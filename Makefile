@@ -40,7 +40,7 @@ check: $(VENV)/test.installed
 deb:
 	rm -rf build/deb
 	mkdir -p build/deb/ttcli dist
-	git ls-files -z | tar -c --null -T - | tar -x -C build/deb/ttcli
+	git ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C build/deb/ttcli
 	cd build/deb/ttcli && PATH=/usr/sbin:/usr/bin:/sbin:/bin dpkg-buildpackage -b -us -uc
 	rm -f dist/*.deb
 	mv build/deb/*.deb dist/

@@ -181,7 +181,7 @@ def test_a_stopped_run_needs_nobody(tmp_path: Path) -> None:
 
 
 def test_every_secret_may_be_a_credential(machine: Path) -> None:
-    """A file in /etc/credstore is loaded under its variable's name; without one there is no line."""
+    """A file in /etc/credstore is loaded under its variable's name; no file, no line."""
     assert "LoadCredential" not in generated(machine, "# nothing")
     store = machine / "etc" / "credstore"
     store.mkdir()
