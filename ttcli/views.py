@@ -45,8 +45,10 @@ def _counted(count: int, name: str) -> str:
 def _figures_of_lines(found: Report) -> str:
     states: Dict[str, int] = {}
     for _, state, _ in found.lines:
-        states[state] = states.get(state, 0) + 1
-    return ", ".join(f"{count} {state}" for state, count in states.items()) or "nothing to do"
+        states[state] = states.get(state, 0) + bool(state)
+    figures = [f"{count} {state}" for state, count in states.items() if count]
+    nothing = "nothing done" if found.exit_code else "nothing to do"
+    return ", ".join(figures) or nothing
 
 
 def facts(found: Sequence[Fact]) -> str:
@@ -61,7 +63,8 @@ def facts(found: Sequence[Fact]) -> str:
 
 def status(found: Mapping[str, Any]) -> str:
     """States, last runs, what waits, what failed, what was loaded last."""
-    lines = [f"ttcli {found['version']}, spool {found['base_dir']}"]
+    there = "" if found["exists"] else " (not made yet: the first run makes it)"
+    lines = [f"ttcli {found['version']}, spool {found['base_dir']}{there}"]
     if found["locked_by"]:
         lines.append(f"at work: {found['locked_by']}")
     lines += ["", *(_state_line(state, found["states"][state]) for state in STATES)]

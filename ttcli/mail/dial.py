@@ -153,7 +153,11 @@ def _fault(error: BaseException, where: str) -> OutsideFault:
     if isinstance(error, socket.gaierror):
         return Temporary(f"{where}: {error.strerror}", "check EMAIL_HOST and the name service")
     reason = "no answer in time" if isinstance(error, socket.timeout) else words.plain(error)
-    return Temporary(f"{where} cannot be reached: {reason}", "the next run tries again")
+    return Temporary(
+        f"{where} cannot be reached: {reason}",
+        "is the server running, and are EMAIL_HOST, EMAIL_PORT and EMAIL_USE_SSL its own? "
+        "The next run tries again",
+    )
 
 
 def _untrusted(error: ssl.SSLCertVerificationError, where: str) -> ConfigError:

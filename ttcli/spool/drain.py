@@ -149,7 +149,7 @@ def _exhausted(item: Item) -> bool:
 
 def _interrupted(item: Item) -> BadItem:
     return BadItem(
-        f"the process died {item.attempts} times while it worked on {item.name}",
+        f"the process died {item.attempts} times while it worked on this item",
         f"see the journal for why; `ttcli retry {item.id}` tries again",
         kind="crashed",
     )
@@ -215,8 +215,9 @@ def _keep(spool: Spool, report: Report, item: Item, error: Exception) -> None:
     """Our own bug: said with its traceback, tried again later, set aside in the end."""
     report.bugs += 1
     log.error(
-        "%s %s\n%s",
+        "%s %s: %s\n%s",
         item.id,
+        item.name,
         error,
         "".join(traceback.format_exception(type(error), error, error.__traceback__)),
     )
@@ -245,8 +246,9 @@ def described(error: Exception) -> Dict[str, Any]:
 
 
 def _say(report: Report, item: Item, state: str, line: str, level: int = logging.INFO) -> None:
-    report.lines.append((item.id, state, line))
-    log.log(level, "%s %s %s: %s", item.id, "would be" if report.dry_run else "is", state, line)
+    named = f"{item.name}: {line}" if item.name else line
+    report.lines.append((item.id, state, named))
+    log.log(level, "%s %s %s: %s", item.id, "would be" if report.dry_run else "is", state, named)
 
 
 def _hand_back(spool: Spool, report: Report, running: Deque[Tuple[Item, Work]]) -> None:

@@ -18,6 +18,7 @@ def status(spool: Spool) -> Dict[str, Any]:
     return {
         "version": ttcli.__version__,
         "base_dir": str(spool.base),
+        "exists": spool.base.is_dir(),
         "locked_by": lock.holder(spool.base),
         "states": {state: _state(spool, state) for state in STATES},
         "stages": {stage: spool.read_state(f"run-{stage}") for stage in STAGES},
