@@ -158,6 +158,30 @@ def test_xls_formula_as_excel_4_wrote_it(tmp_path: Path, result: bytes, expected
     assert first_row(cells(path)) == [expected, ("number", 7)]
 
 
+@pytest.mark.parametrize("wide", [False, True])
+def test_xls_text_of_a_formula_in_several_records(tmp_path: Path, wide: bool) -> None:
+    """calamine gives such a text up to the end of its first record only."""
+    codec = "utf-16-le" if wide else "latin-1"
+    text = "".join(f"{number} ä " for number in range(4000))
+    length = 4108 if wide else 8217
+    pieces = [text[i : i + length] for i in range(0, len(text), length)]
+    first, *more = [bytes([wide]) + piece.encode(codec) for piece in pieces]
+    book = xlwt.Workbook()
+    book.add_sheet("S").write(0, 0, xlwt.Formula("1"))
+    book.get_sheet(0).write(0, 1, 7)
+    formula = struct.pack("<H", 0x0006)
+    stream = book.get_biff_data()
+    at = stream.index(formula, stream.index(b"\x08\x02")) + 10  # ROW comes before its cells
+    result = b"\0\0\0\0\0\0\xff\xff"
+    end = at + 8 + 6 + struct.unpack_from("<H", stream, at + 14)[0] + 2
+    string = struct.pack("<HHH", 0x0207, 2 + len(first), len(text)) + first
+    for piece in more:
+        string += struct.pack("<HH", 0x003C, len(piece)) + piece
+    buffer = io.BytesIO()
+    XlsDoc().save(buffer, stream[:at] + result + stream[at + 8 : end] + string + stream[end:])
+    assert first_row(cells(write(tmp_path, buffer.getvalue()))) == [("text", text), ("number", 7)]
+
+
 def test_number_that_calamine_takes_for_a_date(tmp_path: Path) -> None:
     """Where calamine reads a number format otherwise, the number in the record stands."""
     for code in ('0 "days"', "0\\ \\d", "[Red]0", '0.00 "EUR/h"', "[$-409]0", "0 EUR"):

@@ -33,7 +33,7 @@ IGNORE = Cell(Kind.TEXT, " ")
 
 
 class Unshared(Cell):
-    """A scanner's word for a cell in a spelling that calamine leaves out."""
+    """A scanner's word for a cell in a spelling that calamine leaves out, or a text it cuts."""
 
     __slots__ = ()
 
@@ -254,7 +254,7 @@ def _unexpected(cells: Mapping[int, Cell], values: Sequence[Any], texts: _Texts)
 
 def _cell(cell: Cell, value: Any) -> Optional[Cell]:
     """What both say, or None."""
-    if cell is IGNORE or (value == "" and isinstance(cell, Unshared)):
+    if cell is IGNORE or (isinstance(cell, Unshared) and _is_part(value, cell)):
         return cell
     if cell is ASK:
         return Cell(Kind.TEXT, plain(value)) if isinstance(value, str) else None
@@ -263,6 +263,10 @@ def _cell(cell: Cell, value: Any) -> Optional[Cell]:
     if cell.kind is Kind.TEXT:
         return cell if _same_text(cell.text, value) else None
     return cell
+
+
+def _is_part(value: Any, cell: Cell) -> bool:
+    return isinstance(value, str) and cell.text.startswith(plain(value))
 
 
 def _same_number(text: str, value: Any) -> bool:

@@ -24,7 +24,7 @@ from ttcli.workbook.biff import (
     styles_of,
     whole_records,
 )
-from ttcli.workbook.blocks import Row, by_row
+from ttcli.workbook.blocks import Row, by_row, plain
 from ttcli.workbook.calamine import ASK, Unshared
 
 _BOF, _EOF = 0x0809, 0x000A
@@ -33,6 +33,7 @@ _NUMBER, _RK, _MULRK, _BOOLERR = 0x0203, 0x027E, 0x00BD, 0x0205
 _TEXTS = (0x0204, 0x00FD, 0x00D6)  # LABEL, LABELSST, RSTRING
 _FORMULA = 0x0006
 _FORMULAS = (_FORMULA, 0x0206, 0x0406)  # the others are of Excel 3 and 4; Excel reads them
+_STRING, _CONTINUE = 0x0207, 0x003C
 _CELLS = frozenset([*_TEXTS, *_FORMULAS, _NUMBER, _RK, _MULRK, _BOOLERR])
 _STATES = ("visible", "hidden", "very-hidden")
 
@@ -54,6 +55,7 @@ class _Extent(NamedTuple):
     rows: int
     columns: int
     ascending: bool
+    has_long_texts: bool
 
 
 class XlsScan:
@@ -74,6 +76,7 @@ class XlsScan:
         self._starts: List[int] = []
         self._styles: List[Style] = []
         self._extents: List[_Extent] = []
+        self._long_texts: Dict[Tuple[int, int], str] = {}
         with whole_records(".xls"):
             self._read_globals()
             if not self.encrypted:
@@ -81,6 +84,8 @@ class XlsScan:
 
     def rows(self, sheet: int) -> Iterator[Row]:
         """The rows of a sheet; texts are `ASK`."""
+        if self._extents[sheet].has_long_texts:
+            self._long_texts = self._find_long_texts(self._starts[sheet])
         cells = self._cells(sheet)
         in_order = cells if self._extents[sheet].ascending else iter(sorted(cells, key=_by_place))
         with whole_records(".xls"):
@@ -124,8 +129,8 @@ class XlsScan:
             self._extents.append(extent)
 
     def _extent(self, start: int) -> _Extent:
-        cells = rows = columns = 0
-        ascending = True
+        cells = rows = columns = before = 0
+        ascending, has_long_texts = True, False
         for code, data in self._records(start):
             if code in _CELLS:
                 row, column = _place(data)
@@ -138,7 +143,26 @@ class XlsScan:
                 if column >= columns:
                     columns = column + 1
                 cells += 1
-        return _Extent(cells, rows, columns, ascending)
+            elif code == _CONTINUE and before == _STRING:
+                has_long_texts = True
+            before = code
+        return _Extent(cells, rows, columns, ascending, has_long_texts)
+
+    def _find_long_texts(self, start: int) -> Dict[Tuple[int, int], str]:
+        """Texts of formulas that go on in further records, which calamine cuts off, by place."""
+        found: Dict[Tuple[int, int], List[bytes]] = {}
+        place, pieces = (0, 0), [b""]
+        for code, data in self._records(start):
+            if code in _FORMULAS:
+                place = _place(data)
+            elif code == _STRING:
+                pieces = [data[2:]]
+            elif code == _CONTINUE and pieces[0]:
+                pieces.append(data)
+                found[place] = pieces
+            else:
+                pieces = [b""]
+        return {place: plain("".join(map(_piece, pieces))) for place, pieces in found.items()}
 
     def _records(self, start: int) -> Iterator[_Record]:
         """The records of one substream; a chart embedded in a sheet is a substream inside it."""
@@ -196,12 +220,20 @@ class XlsScan:
             number = struct.unpack_from("<d", data, 6)[0]
             yield row + 1, column + 1, number_cell(number, self._style(xf))
         elif kind == 0:
-            yield row + 1, column + 1, ASK
+            text = self._long_texts.get((row, column))
+            yield row + 1, column + 1, Unshared(Kind.TEXT, text) if text else ASK
         elif kind in (1, 2):
             yield row + 1, column + 1, bool_or_error(value, kind == 2)
 
     def _style(self, xf: int) -> Style:
         return self._styles[xf] if xf < len(self._styles) else GENERAL_STYLE
+
+
+def _piece(data: bytes) -> str:
+    """A part of a text in BIFF8; each begins by saying whether its characters are wide."""
+    if data[:1] and data[0] & 1:
+        return data[1:].decode("utf-16-le", "replace")
+    return data[1:].decode("latin-1")
 
 
 def _unshared(placed: _PlacedCell) -> _PlacedCell:
