@@ -100,12 +100,13 @@ def test_strings_that_nobody_needs_may_be_missing(tmp_path):
 
 
 def test_states_and_kinds_of_sheets(tmp_path):
-    """Hidden sheets are offered as such; chart sheets hold no rows."""
+    """Hidden sheets are offered as such; chart sheets and macro modules hold no rows."""
     parts = parts_of(sheet(ROWS))
     parts["xl/workbook.xml"] = (
         f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets><sheet name="C" r:id="c"/>'
         '<sheet name="A &amp;_x0041_" r:id="a"/><sheet name="H" state="hidden" r:id="b"/>'
-        '<sheet name="V" state="veryHidden" r:id="b"/></sheets></workbook>'
+        '<sheet name="V" state="veryHidden" r:id="b"/><sheet name="Module" r:id=""/></sheets>'
+        "</workbook>"
     )
     parts["xl/_rels/workbook.xml.rels"] = rels(
         c="chartsheet c.xml", a="worksheet worksheets/sheet1.xml", b="worksheet b.xml"

@@ -137,8 +137,11 @@ def _read_contents(package: Package, part: str, parts: Dict[str, Relationship]) 
         if name == "workbookPr":
             properties.update(attributes)
         elif name == "sheet":
+            identity = _relationship_id(attributes)
+            if identity == "":
+                return  # Excel lists a Visual Basic module of Excel 5 so, which is no part
             title = clean(attributes.get("name", ""))
-            found = parts.get(_relationship_id(attributes))
+            found = parts.get(identity or "")
             if found is None:
                 raise BadItem(
                     f"the workbook does not say where sheet {title!r} is", _RESEND, "damaged"
@@ -153,10 +156,10 @@ def _read_contents(package: Package, part: str, parts: Dict[str, Relationship]) 
     return _Contents(listed, properties.get("date1904", "").lower() in _TRUE)
 
 
-def _relationship_id(attributes: Dict[str, str]) -> str:
+def _relationship_id(attributes: Dict[str, str]) -> Optional[str]:
     """`r:id`, under either of its namespaces."""
     return next(
-        (value for name, value in attributes.items() if name.endswith("/relationships id")), ""
+        (value for name, value in attributes.items() if name.endswith("/relationships id")), None
     )
 
 
