@@ -36,13 +36,20 @@ def cell_at(column: Optional[AnyColumn], index: int) -> Optional[Cell]:
     """One cell of a column of a block; None if it is blank."""
     if column is None:
         return None
+    return cells_of_column(column, slice(index, index + 1))[0]
+
+
+def cells_of_column(column: AnyColumn, part: slice) -> Sequence[Optional[Cell]]:
+    """The cells of a part of a block's column; None where one is blank."""
     if isinstance(column, MixedColumn):
-        return column.cells[index]
-    raw = column.raw[index]
-    if not raw:
-        return None
-    text = from_copy(raw) if column.kind is Kind.TEXT else raw.decode("utf-8", "replace")
-    return Cell(column.kind, text, column.format)
+        return column.cells[part]
+    kind, shown = column.kind, column.format
+    text = from_copy if kind is Kind.TEXT else _lenient
+    return [Cell(kind, text(raw), shown) if raw else None for raw in column.raw[part]]
+
+
+def _lenient(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
 
 
 def below(block: Block, row: int) -> Block:

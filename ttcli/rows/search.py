@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tu
 
 from ttcli.cells import Block, Sheet, Workbook
 from ttcli.errors import BadItem
-from ttcli.rows.columns import cell_at
+from ttcli.rows.columns import cells_of_column
 from ttcli.rows.header import SEARCHED_ROWS, Header, NoHeader, Row, find_header
 from ttcli.rows.headings import Headings
 
@@ -69,13 +69,16 @@ def _first_rows(blocks: Iterator[Block]) -> Tuple[List[Row], List[Block]]:
 
 def _rows(block: Block, most: int) -> List[Row]:
     rows: List[Row] = []
-    for index, number in enumerate(block.rows):
-        if len(rows) == most:
-            break
-        cells = {n: cell_at(column, index) for n, column in block.columns.items()}
-        filled = {n: cell for n, cell in cells.items() if cell and cell.text.strip()}
-        if filled:
-            rows.append(Row(number, filled))
+    for start in range(0, len(block.rows), SEARCHED_ROWS + 1):
+        part = slice(start, start + SEARCHED_ROWS + 1)
+        columns = [(n, cells_of_column(column, part)) for n, column in block.columns.items()]
+        for index, number in enumerate(block.rows[part]):
+            if len(rows) == most:
+                return rows
+            cells = ((n, column[index]) for n, column in columns)
+            filled = {n: cell for n, cell in cells if cell and cell.text.strip()}
+            if filled:
+                rows.append(Row(number, filled))
     return rows
 
 
