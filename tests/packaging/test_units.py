@@ -171,15 +171,6 @@ def test_the_service_runs_every_stage_in_order() -> None:
     assert started == ["stage fetch", "stage process", "stage load", "stage prune", "verdict"]
 
 
-def test_a_stopped_run_needs_nobody(tmp_path: Path) -> None:
-    """After `systemctl stop`, the stages that are left end at once, and the unit does not fail."""
-    (tmp_path / "stopped").touch()
-    (tmp_path / "ended").write_text("fetch 75\n")
-    assert run(PROGRAMS / "stage", "process", RUNTIME_DIRECTORY=str(tmp_path)).returncode == 0
-    assert run(PROGRAMS / "verdict", RUNTIME_DIRECTORY=str(tmp_path)).returncode == 0
-    assert (tmp_path / "ended").read_text() == "fetch 75\n"
-
-
 def test_every_secret_may_be_a_credential(machine: Path) -> None:
     """A file in /etc/credstore is loaded under its variable's name; no file, no line."""
     assert "LoadCredential" not in generated(machine, "# nothing")
