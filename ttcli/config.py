@@ -44,6 +44,9 @@ class MailboxSettings(NamedTuple):
         token_command: Prints the access token for oauth2; a command line without a shell.
         largest_attachment: In bytes.
         since: The first look at the folder leaves out what arrived before; aware.
+        after_load: What is done to a mail once its rows are committed: the kind (`nothing`,
+            `seen`, `flag`, `move`), and the folder to move to.
+        on_failure: The same for a mail of which an item failed.
     """
 
     host: str
@@ -59,6 +62,8 @@ class MailboxSettings(NamedTuple):
     token_command: str = ""
     largest_attachment: int = 100 << 20
     since: Optional[datetime] = None
+    after_load: Tuple[str, str] = ("nothing", "")
+    on_failure: Tuple[str, str] = ("nothing", "")
 
 
 class DatabaseSettings(NamedTuple):
@@ -139,6 +144,8 @@ class Config:
             token_command=self.email_token_command,
             largest_attachment=self.email_max_attachment_mb << 20,
             since=self.email_since,
+            after_load=self.email_after_load,
+            on_failure=self.email_on_failure,
         )
 
     @property

@@ -102,6 +102,16 @@ def aware(time: datetime) -> datetime:
     return time.astimezone()
 
 
+def mail_action(value: str) -> Tuple[str, str]:
+    """What is done to a mail: nothing, seen, flag, or move and the folder to move to."""
+    kind, _, folder = (part.strip() for part in value.partition(":"))
+    if kind.lower() == "move" and text(folder):
+        return "move", folder
+    if kind.lower() in ("nothing", "seen", "flag") and not folder:
+        return kind.lower(), ""
+    raise ValueError("expected nothing, seen, flag or move:FOLDER")
+
+
 _IDENTIFIER = re.compile(r'\s*("(?:[^"]|"")+"|[^".,\s]+)\s*')
 
 
@@ -186,6 +196,18 @@ VARIABLES: Tuple[Variable, ...] = (
         "100",
         whole(1, 1024),
         "larger attachments are refused before they are downloaded",
+    ),
+    Variable(
+        "EMAIL_AFTER_LOAD",
+        "nothing",
+        mail_action,
+        "done to a mail once all its rows are committed: nothing, seen, flag or move:FOLDER",
+    ),
+    Variable(
+        "EMAIL_ON_FAILURE",
+        "nothing",
+        mail_action,
+        "done to a mail of which a workbook failed: nothing, seen, flag or move:FOLDER",
     ),
     Variable(
         "EMAIL_TIMEOUT", "60", whole(1, 3600), "seconds to wait for the IMAP server's next word"

@@ -27,7 +27,7 @@ def report(found: Report) -> str:
     """One headline a stage, one line an item, and the fault that stopped it."""
     figures = [_counted(count, name) for name, count in found.counts.items() if count]
     figures += [f"{found.postponed} waiting for a retry"] if found.postponed else []
-    headline = f"{found.stage:<8} {', '.join(figures) or _figures_of_lines(found)}"
+    headline = f"{found.stage:<11} {', '.join(figures) or _figures_of_lines(found)}"
     lines = [headline + ("  (dry run: nothing was changed)" if found.dry_run else "")]
     lines += [f"  {identity}  {state:<9}  {line}" for identity, state, line in found.lines]
     if found.fault:
@@ -86,10 +86,10 @@ def _state_line(state: str, figures: Mapping[str, Any]) -> str:
 
 def _run_line(stage: str, result: Any) -> str:
     if not result:
-        return f"{stage:<10}never ran"
+        return f"{stage:<12}never ran"
     verdict = "ok" if not result["exit_code"] else f"exit {result['exit_code']}"
     fault = f"  {result['fault']}" if result["fault"] else ""
-    return f"{stage:<10}{result['finished']}  {verdict:<8}{result['seconds']:.1f} s{fault}"
+    return f"{stage:<12}{result['finished']}  {verdict:<8}{result['seconds']:.1f} s{fault}"
 
 
 def _waiting_lines(entry: Mapping[str, Any]) -> List[str]:

@@ -67,6 +67,18 @@ def _email_since(world: World) -> None:
     assert world.counts() == {"pending": 1}
 
 
+def _email_after_load(world: World) -> None:
+    report(world)
+    world.ttcli("run", EMAIL_AFTER_LOAD="flag")
+    assert world.mailbox.flags() == {1: ["\\Flagged"]}
+
+
+def _email_on_failure(world: World) -> None:
+    world.send(b"PK\3\4")
+    world.ttcli("run", code=65, EMAIL_ON_FAILURE="seen", EMAIL_AFTER_LOAD="flag")
+    assert world.mailbox.flags() == {1: ["\\Seen"]}
+
+
 def _email_tls_ca_file(world: World) -> None:
     said = world.ttcli("fetch", code=None, EMAIL_TLS_CA_FILE="")
     assert said.returncode in (77, 78)
@@ -230,6 +242,8 @@ LAWS: Dict[str, Callable[[World], None]] = {
     "EMAIL_AUTH": _email_auth,
     "EMAIL_TOKEN_COMMAND": _email_token_command,
     "EMAIL_MAX_ATTACHMENT_MB": _email_max_attachment_mb,
+    "EMAIL_AFTER_LOAD": _email_after_load,
+    "EMAIL_ON_FAILURE": _email_on_failure,
     "EMAIL_TIMEOUT": _email_timeout,
     "DB_HOST": _db("DB_HOST", "127.0.0.2", 75),
     "DB_PORT": _db("DB_PORT", "1", 75),

@@ -14,6 +14,7 @@ from ttcli.mail import folders, words
 from ttcli.mail.client import Refused
 from ttcli.mail.commands import Commands, uid_set
 from ttcli.mail.cursor import Folder
+from ttcli.settings import mail_action
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +34,7 @@ def action(text: str) -> Action:
     Raises:
         ValueError: It is none of them; says what is allowed.
     """
-    kind, _, folder = text.strip().partition(":")
-    kind, folder = kind.strip().lower(), folder.strip()
-    if kind == "move" and folder:
-        return Action(kind, folder)
-    if kind in ("nothing", *_FLAGS) and not folder:
-        return Action(kind)
-    raise ValueError("expected nothing, seen, flag or move:FOLDER")
+    return Action(*mail_action(text))
 
 
 def perform(commands: Commands, wanted: Action, uidvalidity: int, uids: Sequence[int]) -> bool:

@@ -46,6 +46,21 @@ def write_file(path: Path, content: bytes) -> None:
         raise
 
 
+def append_line(path: Path, line: bytes) -> None:
+    """Adds a line to a file; a crash leaves it whole, in part or not at all, the others whole."""
+    is_new = not path.exists()
+    with path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":  # a crash's leftover stays a line of its own
+                file.write(b"\n")
+        file.write(line + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    if is_new:
+        sync_directory(path.parent)
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Gives a file new content: a crash leaves the old or the new, never a mixture."""
     fresh = path.with_name(path.name + ".new")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from datetime import datetime
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from ttcli import errors
 from ttcli.config import MailboxSettings
@@ -19,6 +19,8 @@ from ttcli.mail.message import Attachment, Mail
 from ttcli.spool.drain import Report, Watch, unwatched
 from ttcli.spool.item import item_id, time_text
 from ttcli.spool.store import Spool
+from ttcli.stages.acknowledge import wanted
+from ttcli.stages.owed import Owed
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +66,9 @@ def _fetch(
         start, counted = 0 if since else place.uid, 0
         for mail in session.new_mails(start, since or place.since):
             before = len(report.lines)
-            _take(spool, settings, folder.uidvalidity, mail, report)
+            items = _take(spool, settings, folder.uidvalidity, mail, report)
+            if items and wanted(settings) and not report.dry_run:
+                Owed(spool, settings).add(folder.uidvalidity, mail.uid, items)
             counted += not since or len(report.lines) > before
             if mail.attachments:
                 place.passed(mail.uid)
@@ -111,8 +115,8 @@ class _Place:
 
 def _take(
     spool: Spool, settings: MailboxSettings, uidvalidity: int, mail: Mail, report: Report
-) -> None:
-    """One mail's attachments become items; what is left alone is said."""
+) -> List[str]:
+    """One mail's attachments become items, whose ids it returns; what is left alone is said."""
     named = [skipped for skipped in mail.skipped if skipped.name]  # not the mail's own text
     report.add(mails=1, skipped=len(named))
     source = {
@@ -122,16 +126,16 @@ def _take(
         "uid": mail.uid,
         **described(mail),
     }
-    for attachment in mail.attachments:
-        take_attachment(spool, mail, attachment, source, report)
+    items = [take_attachment(spool, mail, each, source, report) for each in mail.attachments]
     for skipped in mail.skipped:
         log.info(
             "UID %d: %s left alone: %s", mail.uid, skipped.name or skipped.part, skipped.reason
         )
     if mail.trouble:
-        _keep_trouble(spool, mail, source, report)
+        items.append(_keep_trouble(spool, mail, source, report))
     elif not mail.attachments:
         log.warning("UID %d from %s: no workbook in %r", mail.uid, mail.sender, mail.subject)
+    return list(dict.fromkeys(items))
 
 
 def described(mail: Mail) -> Dict[str, Any]:
@@ -147,25 +151,26 @@ def described(mail: Mail) -> Dict[str, Any]:
 
 def take_attachment(
     spool: Spool, mail: Mail, attachment: Attachment, source: Dict[str, Any], report: Report
-) -> None:
-    """Makes one attachment an item, or notes that it is in the spool already."""
+) -> str:
+    """Makes one attachment an item, or notes that it is in the spool already; returns its id."""
     report.add(attachments=1)
     place = {"part": attachment.part, "path": attachment.path}
     line = f"{attachment.name or 'a workbook without a name'} from {mail.sender}"
     identity = item_id(mail.as_of, hashlib.sha256(attachment.data).hexdigest())
     if report.dry_run and not spool.find(identity):
         report.lines.append((f"UID {mail.uid}", "pending", line))
-        return
+        return identity
     item = spool.create(mail.as_of, attachment.data, attachment.name, {**source, **place})
     if item is None:
         report.add(known=1)
         log.info("UID %d: %s is in the spool already", mail.uid, line)
-        return
-    report.lines.append((item.id, item.state, line))
-    log.info("%s is pending: %s", item.id, line)
+    else:
+        report.lines.append((item.id, item.state, line))
+        log.info("%s is pending: %s", item.id, line)
+    return identity
 
 
-def _keep_trouble(spool: Spool, mail: Mail, source: Dict[str, Any], report: Report) -> None:
+def _keep_trouble(spool: Spool, mail: Mail, source: Dict[str, Any], report: Report) -> str:
     """A mail that cannot be read becomes a failed item: it is accounted for, and seen."""
     error = {
         "class": "BadItem",
@@ -175,11 +180,13 @@ def _keep_trouble(spool: Spool, mail: Mail, source: Dict[str, Any], report: Repo
         "at": time_text(mail.internaldate),
     }
     line = f"mail from {mail.sender}: {mail.trouble}"
+    content = f"uid {mail.uid} {mail.message_id} {mail.subject}".encode("utf-8", "replace")
+    identity = item_id(mail.as_of, hashlib.sha256(content).hexdigest())
     if report.dry_run:
         report.lines.append((f"UID {mail.uid}", "failed", line))
-        return
-    content = f"uid {mail.uid} {mail.message_id} {mail.subject}".encode("utf-8", "replace")
+        return identity
     item = spool.create(mail.as_of, content, "", {**source, "part": "", "path": ""}, error)
     if item is not None:
         report.lines.append((item.id, item.state, line))
         log.error("%s is failed: %s", item.id, line)
+    return identity

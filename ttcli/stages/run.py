@@ -58,8 +58,20 @@ class Stages:
         return report
 
     def run_all(self) -> List[Report]:
-        """Every stage in order."""
-        return [self.run(name) for name in STAGES]
+        """Every stage in order; before what is loaded may be pruned, its mails are told."""
+        reports = [self.run(name) for name in STAGES[:-1]]
+        if self._owes():
+            # a server that has just refused a login is not asked again
+            reports.append(self.run("acknowledge", reachable=not reports[0].fault))
+        return [*reports, self.run(STAGES[-1])]
+
+    def _owes(self) -> bool:
+        """Whether mails await what EMAIL_AFTER_LOAD or EMAIL_ON_FAILURE says."""
+        from ttcli.stages.acknowledge import wanted
+        from ttcli.stages.owed import Owed
+
+        mailbox = self._config.mailbox
+        return wanted(mailbox) or bool(Owed(self._spool, mailbox).read())
 
     def fetch(self, limit: Optional[int] = None, since: Optional[datetime] = None) -> Report:
         """Mailbox → pending."""
@@ -97,6 +109,12 @@ class Stages:
         mapping = current_mapping(self._config)
         watch = self._watch_for("load")
         return load(self._spool, self._config.database, mapping, self._dry_run, watch)
+
+    def acknowledge(self, reachable: bool = True) -> Report:
+        """Loaded and failed → flags and folders of the mailbox."""
+        from ttcli.stages.acknowledge import acknowledge
+
+        return acknowledge(self._spool, self._config.mailbox, self._dry_run, reachable)
 
     def prune(self) -> Report:
         """What was loaded long ago goes."""

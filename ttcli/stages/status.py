@@ -21,11 +21,18 @@ def status(spool: Spool) -> Dict[str, Any]:
         "exists": spool.base.is_dir(),
         "locked_by": lock.holder(spool.base),
         "states": {state: _state(spool, state) for state in STATES},
-        "stages": {stage: spool.read_state(f"run-{stage}") for stage in STAGES},
+        "stages": _stages(spool),
         "failed": [_failed(item) for item in spool.items(FAILED)],
         "waiting": [_waiting(item) for item in _troubled(spool)],
         "last_loads": [_loaded(item) for item in _latest_loaded(spool)],
     }
+
+
+def _stages(spool: Spool) -> Dict[str, Any]:
+    """Of acknowledge only where it ever had something to do."""
+    acknowledged = spool.read_state("run-acknowledge")
+    stages: Dict[str, Any] = {stage: spool.read_state(f"run-{stage}") for stage in STAGES}
+    return {**stages, "acknowledge": acknowledged} if acknowledged else stages
 
 
 def _state(spool: Spool, state: str) -> Dict[str, Any]:
