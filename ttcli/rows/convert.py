@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any, BinaryIO, Dict, FrozenSet, List, Sequence, TextIO
+from typing import Any, BinaryIO, Dict, FrozenSet, List, NamedTuple, Sequence, TextIO
 
 from ttcli.cells import Workbook, address, from_copy
 from ttcli.rows.duplicates import Dropped, Keys, drop_doubles
@@ -12,7 +12,7 @@ from ttcli.rows.headings import Headings
 from ttcli.rows.keys import key_reader
 from ttcli.rows.layout import closed_columns, mapping_mistakes, refuse, rule_for, unsupported
 from ttcli.rows.lines import content_digest, digest_of
-from ttcli.rows.mapping import Mapping
+from ttcli.rows.mapping import Mapping, Profile
 from ttcli.rows.rejects import Rejects
 from ttcli.rows.search import Searched, named, not_taken, refusal, search
 from ttcli.rows.sheet import Output, SheetRows
@@ -60,9 +60,32 @@ def search_workbook(
     workbook: Workbook, table: TargetTable, mapping: Mapping, reserved: FrozenSet[str]
 ) -> List[Searched]:
     """The first half: every sheet's header row, or why it has none."""
+    headings = _headings(table, mapping, reserved)
+    return search(workbook, headings, table.key, bool(mapping.profile.hidden_sheets))
+
+
+class _Asked(NamedTuple):
+    """The headings that were asked for last, and for what."""
+
+    table: TargetTable
+    profile: Profile
+    reserved: FrozenSet[str]
+    headings: Headings
+
+
+_last_asked: List[_Asked] = []
+
+
+def _headings(table: TargetTable, mapping: Mapping, reserved: FrozenSet[str]) -> Headings:
+    """Made once for many workbooks: whoever reads them holds one table and one mapping."""
+    for last in _last_asked:
+        same = last.table is table and last.profile is mapping.profile
+        if same and last.reserved == reserved:
+            return last.headings
     refuse(mapping_mistakes(mapping, table, reserved), table)
     headings = Headings(table, mapping, closed_columns(table, mapping, reserved))
-    return search(workbook, headings, table.key, bool(mapping.profile.hidden_sheets))
+    _last_asked[:] = [_Asked(table, mapping.profile, reserved, headings)]
+    return headings
 
 
 def convert_searched(
