@@ -16,7 +16,7 @@ import typer
 
 import ttcli
 from ttcli import config as configuration
-from ttcli import errors, logs, options, views
+from ttcli import errors, logs, options, streams, views
 from ttcli.config import Config
 from ttcli.errors import BadItem, TtcliError
 from ttcli.progress import watch_for
@@ -100,6 +100,17 @@ def run(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     with _locked(config, "run") as spool:
         reports = Stages(config, spool, dry_run, watch_for).run_all()
     _finish(reports)
+
+
+@app.command(rich_help_panel=options.STAGES)
+def watch(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
+    """Waits for mails (IMAP IDLE) and starts `ttcli run` when one arrives, until it is stopped."""
+    from ttcli.stages import watch as stage
+
+    config = _configured(context, ["EMAIL", "DB"])
+    run = stage.Run(context.obj, dry_run)
+    with contextlib.suppress(Stopped):  # to be stopped is its end
+        stage.watch(config.mailbox, 3600 * config.schedule_interval_hours, run)
 
 
 # -- looking and checking
@@ -264,20 +275,8 @@ def main() -> NoReturn:
     """Runs the command line and exits with the sysexits code of the worst that happened."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
-    _prepare_streams()
+    streams.prepare()
     sys.exit(_guarded(app))
-
-
-def _prepare_streams() -> None:
-    """Any text can be printed, whatever the locale; a closed stream is one that nobody reads.
-
-    A file of ours must not get the number of a closed stdout (`>&-`), where others may write.
-    """
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
-        with contextlib.suppress(AttributeError):
-            getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 class Stopped(BaseException):

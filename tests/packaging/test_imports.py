@@ -13,7 +13,7 @@ from tests.packaging.source import Module, imports, modules
 LINES = (
     ("__main__",),
     ("cli",),
-    ("options", "views", "progress"),
+    ("options", "views", "progress", "streams"),
     ("stages",),
     ("spool", "mail", "workbook", "rows", "database"),
     ("table", "cells", "facts", "logs"),

@@ -271,7 +271,7 @@ LAWS: Dict[str, Callable[[World], None]] = {
 
 SHOWN_ELSEWHERE = {
     "DB_PASSWORD": "tests/database/test_faults.py: the world's server trusts everybody",
-    "SCHEDULE_INTERVAL_HOURS": "the timer's, not the command's",
+    "SCHEDULE_INTERVAL_HOURS": "the timer's, and watch's: tests/stages/test_watch.py",
     "LIMIT_MEMORY_MB": "tests/workbook/test_child.py",
     "LIMIT_CPU_SECONDS": "tests/workbook/test_child.py",
     "LIMIT_WALL_SECONDS": "tests/workbook/test_child.py",
