@@ -45,14 +45,23 @@ def test_order_and_end() -> None:
     ]
 
 
-def test_a_day_shown_as_a_time_is_a_date() -> None:
-    """A moment formatted as `hh:mm` keeps its day, as other readers give it."""
-    cells = [Cell(Kind.TIME, "46024.25"), Cell(Kind.TIME, "0.25")]
-    found = lines(Block([1, 2], {1: MixedColumn(cells)}))
-    assert [(line["type"], line["value"]) for line in found[:2]] == [
-        ("date", "2026-01-02T06:00:00"),
-        ("time", 21600),
-    ]
+@pytest.mark.parametrize(
+    ("kind", "text", "date_1904", "expected"),
+    [
+        (Kind.TIME, "46024.25", False, ("date", "2026-01-02T06:00:00")),
+        (Kind.TIME, "0.25", True, ("time", 21600)),
+        (Kind.DATE, "0.25", False, ("time", 21600)),
+        (Kind.DATE, "0", False, ("time", 0)),
+        (Kind.DATE, "0", True, ("date", "1904-01-01")),
+        (Kind.DATE, "1", False, ("date", "1900-01-01")),
+    ],
+)
+def test_the_number_says_whether_there_is_a_day(
+    kind: Kind, text: str, date_1904: bool, expected: Any
+) -> None:
+    """A moment formatted as `hh:mm` keeps its day, as other readers give it; day 0 is none."""
+    found = lines(Block([1], {1: MixedColumn([Cell(kind, text)])}), date_1904=date_1904)[0]
+    assert (found["type"], found["value"]) == expected
 
 
 @pytest.mark.parametrize(

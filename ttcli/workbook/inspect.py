@@ -60,9 +60,15 @@ def _cells_in(column: Union[Column, MixedColumn]) -> Callable[[int], Optional[Ce
 
 
 def _shown(cell: Cell, date_1904: bool) -> Dict[str, Any]:
-    """Type and value; a day shown by its time alone (`hh:mm`) is still that day."""
-    if cell.kind is Kind.TIME and float(cell.text) >= 1:
-        cell = cell._replace(kind=Kind.DATE)
+    """Type and value; whether there is a day in a moment, its number says, not how it is shown.
+
+    A day formatted as `hh:mm` is still that day, and day 0 is none but in a 1904 calendar.
+    """
+    if cell.kind in (Kind.DATE, Kind.TIME):
+        serial = float(cell.text)
+        is_day_0 = date_1904 and cell.kind is Kind.DATE and serial == 0
+        is_time = 0 <= serial < 1 and not is_day_0
+        cell = cell._replace(kind=Kind.TIME if is_time else Kind.DATE)
     return {"type": cell.kind.value, "value": _value(cell, date_1904)}
 
 
