@@ -119,7 +119,8 @@ class Mapping(NamedTuple):
 
     def settings(self, field: str) -> ColumnSettings:
         """All that is said of a target column."""
-        return self.profile.columns.get(field, ColumnSettings()).over(self.profile.defaults)
+        said = self.profile.columns.get(field)
+        return said.over(self.profile.defaults) if said else self.profile.defaults
 
     @property
     def passwords(self) -> Tuple[str, ...]:

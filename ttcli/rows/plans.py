@@ -8,6 +8,7 @@ functions.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple, Optional, Protocol, Sequence
 
 from ttcli.cells import Format, Kind
@@ -103,6 +104,7 @@ _SIXTEEN = 16  # 15 digits, and a point or a sign: more digits are a binary frac
 _WHOLE_DIGITS = {"int2": 4, "int4": 9, "int8": 15}
 
 
+@lru_cache(maxsize=1024)  # the next workbook's columns are mostly the same; plans keep nothing
 def plan_for(kind: Kind, shape: Format, rule: Rule) -> Optional[Plan]:
     """The plan for cells of one kind and format in a column, or None: one by one, then."""
     settings = rule.settings

@@ -147,13 +147,17 @@ class FastReader:
 
     def _cut_heading(self, xml: bytes) -> Tuple[bytes, bytes]:
         """Parts what stands above the first row that is like those of an earlier sheet."""
-        if self._exact.last_row or self._shape.pattern is None or b"<!" in xml or b"<?" in xml:
+        if self._exact.last_row or self._shape.pattern is None:
             return b"", xml
         first = self._shape.pattern.search(xml)
         if first is None:
             self._shape = self._shape.fresh()
             return b"", xml
-        return xml[: first.start()], xml[first.start() :]
+        heading = xml[: first.start()]
+        # A row may begin inside a comment: no cut is safe then.
+        if b"<!" in heading or b"<?" in heading:
+            return b"", xml
+        return heading, xml[first.start() :]
 
     def _read_apart(self, xml: bytes) -> Iterator[Block]:
         rows = [row + self._row_end for row in xml.split(self._row_end)[:-1]]
