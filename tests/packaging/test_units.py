@@ -60,9 +60,10 @@ def generated(machine: Path, *lines: str) -> str:
 
 
 @needs_systemd
-def test_the_service_is_hardened() -> None:
+@pytest.mark.parametrize("unit", ["trackandtrace.service", "trackandtrace-watch.service"])
+def test_the_service_is_hardened(unit: str) -> None:
     """`systemd-analyze security` finds an exposure of at most 1.5."""
-    done = run(ANALYZE, "security", "--offline=true", UNITS / "trackandtrace.service")
+    done = run(ANALYZE, "security", "--offline=true", UNITS / unit)
     figure = re.search(r"exposure level for .*: ([0-9.]+)", done.stdout)
     if not figure:
         pytest.skip("this systemd-analyze cannot look at a file")
@@ -114,7 +115,9 @@ def test_the_service_may_write_where_it_is_told_to(machine: Path) -> None:
     """A spool on another disk is writable, and waited for."""
     text = generated(machine, "APP_BASE_DIR=/srv/spool", "LOG_DIR=/srv/logs")
     assert "RequiresMountsFor=/srv/spool\n" in text
-    assert re.findall(r"ReadWritePaths=-(.+)", text) == ["/srv/spool", "/srv/logs"]
+    assert (
+        re.findall(r"ReadWritePaths=-(.+)", text) == ["/srv/spool", "/srv/logs"] * 2
+    )  # both services
     assert "Paths=" not in generated(machine, 'APP_BASE_DIR="/srv/spool\\nUser=root"')
 
 
@@ -181,3 +184,13 @@ def test_every_secret_may_be_a_credential(machine: Path) -> None:
         (store / f"trackandtrace.{name}").touch()
     loaded = re.findall(r"LoadCredential=(.+)", generated(machine, "# nothing"))
     assert set(loaded) == {f"{name}:/etc/credstore/trackandtrace.{name}" for name in secrets}
+
+
+def test_both_services_are_confined_alike() -> None:
+    """What one of them may not do, the other may not either."""
+    ours, watch = directives("trackandtrace.service"), directives("trackandtrace-watch.service")
+    names = [
+        name for name in ours if re.match("Protect|Private|Restrict|SystemCall|Memory|Cap", name)
+    ]
+    assert len(names) > 20
+    assert {n: ours[n] for n in names} == {n: watch.get(n) for n in names}
