@@ -93,8 +93,11 @@ def _try(office_file: Any, path: Path, password: str) -> Optional[Plain]:
 
 
 def _damaged(error: Exception) -> BadItem:
-    why = f"{type(error).__name__} {error}"
-    return BadItem(f"its encryption is damaged: {why}", "send it again", kind="damaged")
+    return BadItem(
+        f"it is password-protected, and its encryption is damaged or not known here ({error})",
+        "open it in Excel, save it as .xlsx without a password and send that",
+        kind="damaged",
+    )
 
 
 def _decrypt(protected: Any, password: str, plain: IO[bytes]) -> None:
