@@ -112,7 +112,7 @@ BROKEN = [
     ("<row r='1'><c r='B1'><v>&nbsp;</v></c></row>", "cell B1: .* undefined entity"),
     ("<row r='1'><c r='A1'><v>1</v><v>2</v></c></row>", "cell A1: two <v>"),
     ("<row r='-1'/>", "a row is numbered '-1'"),
-    ("<row r='0'><c r='A0'><v>1</v></c></row>", "row 0"),
+    ("<row r='0'><c r='A0'><v>1</v></c></row>", "a row is numbered '0'"),
     ("<row r='1'><c r='1A'><v>1</v></c></row>", "a cell is called '1A'"),
     ("<row r='1'></row></sheetData><sheetData>", "two places"),
     ("<row r='1'><c r='A1' t='str'><v>\x01</v></c></row>", "not well-formed"),

@@ -164,7 +164,7 @@ class SheetParser:
         self._numbered = number is not None
         if number is None:
             self._enter_row(self.last_row + 1)
-        elif number.isascii() and number.isdigit() and len(number) < 9:
+        elif number.isascii() and number.isdigit() and len(number) < 9 and int(number):
             self._enter_row(int(number))
         else:
             raise BadItem(f"a row is numbered {number[:20]!r}", _REPAIR, "damaged")
