@@ -303,6 +303,7 @@ CELL = '<table:table-cell office:value-type="{}" {}><text:p>{}</text:p></table:t
         (CELL.format("boolean", 'office:boolean-value="true"', "TRUE"), ("bool", True)),
         (CELL.format("date", 'office:date-value="2026-01-02"', "2 Jan"), ("date", "2026-01-02")),
         (CELL.format("date", 'office:date-value="1900-02-28"', "x"), ("date", "1900-02-28")),
+        (CELL.format("date", 'office:date-value="1899-12-31"', "x"), ("date", "1899-12-31")),
         (
             CELL.format("date", 'office:date-value="1899-12-30T12:00:00"', "x"),
             ("text", "1899-12-30T12:00:00"),

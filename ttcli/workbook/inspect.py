@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, Iterator, Optional, Tuple, Union
 
 from ttcli.cells import Cell, Column, Kind, MixedColumn, Sheet, Workbook, from_copy
 
+_WRITTEN_OUT = "ISO 8601"  # the format of a moment that is no serial number in the file
 _LAST_DAY = date(9999, 12, 31).toordinal()
 _EPOCH_1900, _EPOCH_1904 = date(1899, 12, 30).toordinal(), date(1904, 1, 1).toordinal()
 
@@ -64,7 +65,7 @@ def _shown(cell: Cell, date_1904: bool) -> Dict[str, Any]:
 
     A day formatted as `hh:mm` is still that day, and day 0 is none but in a 1904 calendar.
     """
-    if cell.kind in (Kind.DATE, Kind.TIME):
+    if cell.kind in (Kind.DATE, Kind.TIME) and cell.format.code != _WRITTEN_OUT:
         serial = float(cell.text)
         is_day_0 = date_1904 and cell.kind is Kind.DATE and serial == 0
         is_time = 0 <= serial < 1 and not is_day_0
