@@ -222,3 +222,18 @@ def test_ctrl_c_leaves_nothing_in_tmp(spool: Spool, monkeypatch: pytest.MonkeyPa
     with pytest.raises(KeyboardInterrupt):
         made(spool)
     assert list(spool.tmp.iterdir()) == []
+
+
+def test_root_does_not_work_in_the_spool_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What root makes there, the service's user could neither lock nor move: 74, and who can."""
+    (tmp_path / "spool").mkdir()
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "spool", 65534, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    with pytest.raises(SpoolFault, match="belongs to") as caught:
+        Spool(tmp_path / "spool").prepare()
+    assert "runuser -u" in caught.value.hint
+    assert list((tmp_path / "spool").iterdir()) == []

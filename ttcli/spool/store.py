@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+import pwd
 import time
 import uuid
 from datetime import datetime
@@ -53,9 +54,11 @@ class Spool:
         """Makes the directories that are missing.
 
         Raises:
-            SpoolFault: The spool spans file systems, where rename is not atomic.
+            SpoolFault: The spool spans file systems, where rename is not atomic; or it belongs
+                to somebody who could not move what root makes there.
         """
         self.base.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self._refuse_root()
         for name in (*STATES, "tmp", "state"):
             (self.base / name).mkdir(mode=0o750, exist_ok=True)
         devices = {(self.base / name).stat().st_dev for name in (*STATES, "tmp")}
@@ -63,6 +66,16 @@ class Spool:
             raise SpoolFault(
                 f"{self.base}: its directories lie on different file systems",
                 "the whole spool belongs on one, where a rename is atomic",
+            )
+
+    def _refuse_root(self) -> None:
+        """One `sudo ttcli run` would leave a lock and items that shut the service's user out."""
+        owner = self.base.stat().st_uid
+        if os.geteuid() == 0 != owner:
+            name = _user(owner)
+            raise SpoolFault(
+                f"{self.base} belongs to {name}, who could not move what root makes there",
+                f"run it as {name}: runuser -u {name} -- ttcli …",
             )
 
     # -- reading
@@ -198,3 +211,10 @@ class Spool:
         """Makes a state file durable."""
         text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
         durable.replace_file(self.base / "state" / f"{name}.json", text.encode())
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"#{number}"
