@@ -36,3 +36,11 @@ def test_status_tells_no_spool_from_an_empty_one(world: World) -> None:
 
     assert "not made yet" not in world.ttcli("status").stdout
     assert world.status()["exists"] is True
+
+
+def test_a_mail_s_own_text_is_no_news(world: World) -> None:
+    """Every mail has one; whoever looks for a lost part finds it with DEBUG."""
+    world.send(workbook([shipment(1)]))
+
+    assert "left alone" in world.ttcli("fetch", "--dry-run", DEBUG="true").stderr
+    assert "left alone" not in world.ttcli("fetch").stderr

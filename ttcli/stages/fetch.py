@@ -128,9 +128,9 @@ def _take(
     }
     items = [take_attachment(spool, mail, each, source, report) for each in mail.attachments]
     for skipped in mail.skipped:
-        log.info(
-            "UID %d: %s left alone: %s", mail.uid, skipped.name or skipped.part, skipped.reason
-        )
+        level = logging.INFO if skipped.name else logging.DEBUG  # every mail has its own text
+        named = skipped.name or f"part {skipped.part}"
+        log.log(level, "UID %d: %s left alone: %s", mail.uid, named, skipped.reason)
     if mail.trouble:
         items.append(_keep_trouble(spool, mail, source, report))
     elif not mail.attachments:
@@ -155,7 +155,8 @@ def take_attachment(
     """Makes one attachment an item, or notes that it is in the spool already; returns its id."""
     report.add(attachments=1)
     place = {"part": attachment.part, "path": attachment.path}
-    line = f"{attachment.name or 'a workbook without a name'} from {mail.sender}"
+    line = attachment.name or "a workbook without a name"
+    line += f" from {mail.sender}" if mail.sender else ""  # by hand, it comes from nobody
     identity = item_id(mail.as_of, hashlib.sha256(attachment.data).hexdigest())
     if report.dry_run and not spool.find(identity):
         report.lines.append((f"UID {mail.uid}", "pending", line))
