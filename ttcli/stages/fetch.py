@@ -129,8 +129,8 @@ def _take(
     items = [take_attachment(spool, mail, each, source, report) for each in mail.attachments]
     for skipped in mail.skipped:
         level = logging.INFO if skipped.name else logging.DEBUG  # every mail has its own text
-        named = skipped.name or f"part {skipped.part}"
-        log.log(level, "UID %d: %s left alone: %s", mail.uid, named, skipped.reason)
+        what = skipped.name or f"part {skipped.part}"
+        log.log(level, "UID %d: %s left alone: %s", mail.uid, what, skipped.reason)
     if mail.trouble:
         items.append(_keep_trouble(spool, mail, source, report))
     elif not mail.attachments:
