@@ -326,6 +326,7 @@ def test_timestamps(cell, field):
         (number("47696"), "date-implausible"),
         (number("20251113"), "date-implausible"),
         (Cell(Kind.TIME, "0.5"), "time-without-date"),
+        (Cell(Kind.TIME, "1.5"), "time-without-date"),
         (Cell(Kind.DURATION, "1.5"), "wrong-kind"),
         (Cell(Kind.BOOL, "1"), "wrong-kind"),
         (text("2025-11-13T14:05:06Z"), "date-offset"),
@@ -334,6 +335,12 @@ def test_timestamps(cell, field):
 def test_doubtful_dates_are_rejected(cell, rule):
     """What can be read in two ways, or is no day at all, is rejected."""
     assert word(converted(cell, "timestamp")) == rule
+
+
+def test_a_moment_shown_as_hours_only_keeps_its_day():
+    """The format `hh:mm` hides the day of 46024.25; the number has it."""
+    assert converted(Cell(Kind.TIME, "46024.25"), "timestamp") == b"2026-01-02 06:00:00"
+    assert converted(Cell(Kind.TIME, "46024.25"), "date") == b"2026-01-02"
 
 
 def test_declared_order_decides():

@@ -59,11 +59,13 @@ def moment(cell: Cell, rule: Rule) -> Union[Moment, Rejected, None]:
     """The date and time of day of a cell; None for a text of blanks."""
     if cell.kind is Kind.TEXT:
         return datetext.moment(cell.text, rule)
-    if cell.kind is Kind.TIME:
-        return Rejected("time-without-date", f"{cell.text} is a time of day without a date")
-    if cell.kind not in (Kind.DATE, Kind.NUMBER):
+    if cell.kind not in (Kind.DATE, Kind.TIME, Kind.NUMBER):
         return wrong_kind(cell, rule)
     found = _from_serial(cell, rule)
+    if cell.kind is Kind.TIME:
+        # The format shows hours only; whether there is a day, the number says.
+        is_day = isinstance(found, Moment) and _plausible(found.date, rule)
+        return found if is_day else _no_day(cell.text)
     if cell.kind is Kind.NUMBER and isinstance(found, Moment) and not _plausible(found.date, rule):
         return _no_date(cell.text)
     return (
@@ -77,12 +79,16 @@ def _from_serial(cell: Cell, rule: Rule) -> Union[Moment, Rejected]:
         return Rejected("date-range", f"{cell.text[:40]} is no day of Excel's calendar")
     serial, rest = divmod(total, DAY_MS)
     if serial == 0 and (rest or not rule.date_1904):
-        return Rejected("time-without-date", f"{cell.text[:40]} is a time of day without a date")
+        return _no_day(cell.text)
     date = day(serial, rule.date_1904)
     if date is None:
         what = "29 February 1900, which never was" if serial == HOLE else "beyond the year 9999"
         return Rejected("date-range", f"{cell.text[:40]} is {what}")
     return Moment(date, rest)
+
+
+def _no_day(text: str) -> Rejected:
+    return Rejected("time-without-date", f"{text[:40]} is a time of day without a date")
 
 
 def _plausible(date: datetime.date, rule: Rule) -> bool:
