@@ -12,7 +12,7 @@ from typing import BinaryIO, Callable, Dict, Iterable, Iterator, List, NamedTupl
 
 from ttcli.rows.lines import read_lines
 
-EXACT_KEYS = 200_000
+EXACT_KEYS = 100_000
 BITMAP_BITS = 1 << 26  # 8 MB; of a million keys 1 in 130 is suspected without cause, and cleared
 
 
