@@ -130,7 +130,7 @@ def _find(cursor: Any, settings: DatabaseSettings) -> Tuple[int, str, str]:
     hint = (
         f"set DB_TARGET_TABLE={others[0]}"
         if others
-        else "correct DB_TARGET_TABLE, or create it: `ttcli init` proposes a CREATE TABLE"
+        else "correct DB_TARGET_TABLE, or create it: the README has a CREATE TABLE to begin with"
     )
     raise ConfigError(
         f"Table {'.'.join(configured)} does not exist in database {settings.name}", hint

@@ -48,7 +48,7 @@ SYNONYMS: Dict[str, Tuple[str, ...]] = {
 FIELD_OF: Dict[str, str] = {word: field for field, words in SYNONYMS.items() for word in words}
 FIELD_OF.update({field.replace("_", ""): field for field in SYNONYMS})
 
-# What ttcli takes a field for when no target table is known yet (`ttcli inspect`, `ttcli init`).
+# What ttcli takes a field for when no target table is known yet (`ttcli inspect`).
 TYPE_OF: Dict[str, str] = {
     **dict.fromkeys(SYNONYMS, "text"),
     "pieces": "int4",
