@@ -9,7 +9,7 @@ import select
 import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 from ttcli.config import Config, Limits
 from ttcli.errors import BadItem, TtcliError, from_os_error
@@ -31,9 +31,7 @@ def inspect(path: Path, config: Config) -> Dict[str, Any]:
     """
     if path.suffix.lower() == ".eml":
         return mail(path)
-    table, mapping = _known_table(config), current_mapping(config)
-    reserved = reserved_columns(config.database)
-    return workbook(path, config.limits, mapping, table, reserved, config.passwords)
+    return _workbook(path, config)
 
 
 def _known_table(config: Config) -> Optional[TargetTable]:
@@ -72,44 +70,27 @@ def mail(path: Path) -> Dict[str, Any]:
     }
 
 
-def workbook(
-    path: Path,
-    limits: Limits,
-    mapping: Mapping,
-    table: Optional[TargetTable],
-    reserved: FrozenSet[str],
-    passwords: List[str],
-) -> Dict[str, Any]:
-    """What the bytes are, sheets, header rows and why, mapping, sample rows, rejects.
-
-    Args:
-        table: The target table if it is known, else the fields of the built-in synonyms count.
-
-    Raises:
-        BadItem: The file is refused; the message says why.
-    """
+def _workbook(path: Path, config: Config) -> Dict[str, Any]:
+    """What the bytes are, sheets, header rows and why, mapping, sample rows, rejects."""
     _readable(path)
-    looking = child.start(_look, path, limits, mapping, table, reserved, passwords, limits=limits)
+    looking = child.start(
+        _look, path, config, current_mapping(config), _known_table(config), limits=config.limits
+    )
     return {"file": str(path), **looking.result()}
 
 
 def _look(
-    path: Path,
-    limits: Limits,
-    mapping: Mapping,
-    table: Optional[TargetTable],
-    reserved: FrozenSet[str],
-    passwords: List[str],
+    path: Path, config: Config, mapping: Mapping, table: Optional[TargetTable]
 ) -> Dict[str, Any]:
-    """In the child."""
+    """In the child; without a known table the fields of the built-in synonyms count."""
     from ttcli.rows.sample import sample
     from ttcli.workbook.open import open_workbook
 
-    book = open_workbook(path, limits, passwords)
+    book = open_workbook(path, config.limits, config.passwords)
     return {
         "kind": book.kind,
         "date_1904": book.date_1904,
-        **sample(book, table, mapping, reserved),
+        **sample(book, table, mapping, reserved_columns(config.database)),
     }
 
 
