@@ -176,3 +176,23 @@ def test_a_dry_run_tells_no_server(world: World) -> None:
 
     assert "1 owed" in world.ttcli("run", "--dry-run", **SEEN).stdout
     assert world.mailbox.flags() == {1: []}
+
+
+def test_debts_that_cannot_be_read_keep_nothing_else_from_the_run(world: World) -> None:
+    """74 for that stage; the report is loaded, and prune has its turn."""
+    world.send(workbook([shipment(1)]))
+    world.ttcli("fetch")
+    (world.base / "state" / _owed_name(world)).mkdir()
+
+    said = world.ttcli("run", code=74).stdout
+
+    assert "prune" in said
+    assert world.counts() == {"loaded": 1}
+
+
+def _owed_name(world: World) -> str:
+    """The file's name, as the stage makes it from account and folder."""
+    from ttcli.mail import cursor
+
+    host = world.environ["EMAIL_HOST"]
+    return f"owed-{cursor.key(world.mailbox.username + '@' + host, 'INBOX')}.jsonl"

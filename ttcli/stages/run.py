@@ -71,7 +71,10 @@ class Stages:
         from ttcli.stages.owed import Owed
 
         mailbox = self._config.mailbox
-        return wanted(mailbox) or bool(Owed(self._spool, mailbox).read())
+        try:
+            return wanted(mailbox) or bool(Owed(self._spool, mailbox).read())
+        except OSError:
+            return True  # the stage meets the same fault, and reports it as any stage does
 
     def fetch(self, limit: Optional[int] = None, since: Optional[datetime] = None) -> Report:
         """Mailbox → pending."""
