@@ -2,8 +2,10 @@
 
 Follow the data: mail → workbook → rows → database, with a spool on disk between the stages.
 
-    cli.py      the commands; the only module that prints and exits
-    views.py    what the commands print, as text
+    cli.py      which commands there are
+    commands/   one function a command
+    console.py  the only module that prints and exits
+    views/      what the commands print, as text
     stages/     fetch process load prune status …: one verb, one file
     spool/      items on disk, the one loop, the lock
     mail/       the mailbox: session, search, MIME, cursor

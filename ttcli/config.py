@@ -1,6 +1,6 @@
 """Settings: environment variables first, then one file of `NAME=value` lines.
 
-The file is `--config`, else `$TTCLI_CONFIG`, else /etc/trackandtrace/config.env. `settings.py`
+The file is `--config`, else `$TTCLI_CONFIG`, else /etc/trackandtrace/config.env. `variables.py`
 holds the list of variables, `sources.py` finds their values; this module parses them and reports
 every mistake at once.
 """
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ttcli.errors import ConfigError
-from ttcli.settings import VARIABLES, Variable
+from ttcli.settings import Variable
 from ttcli.sources import DEFAULT_FILE, Found, collect
+from ttcli.variables import VARIABLES
 
 
 class Secret:

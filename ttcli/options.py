@@ -1,4 +1,4 @@
-"""The options and arguments of the commands, and the headings they are listed under."""
+"""The options and arguments of the commands."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ import typer
 
 from ttcli.settings import aware
 from ttcli.sources import DEFAULT_FILE
-
-STAGES = "The stages, in order"
-ASKING = "Looking and checking"
-REPAIR = "By hand"
 
 
 def _aware(time: Optional[datetime]) -> Optional[datetime]:

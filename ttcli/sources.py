@@ -11,7 +11,8 @@ import re
 from pathlib import Path
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ttcli.settings import VARIABLES, Variable
+from ttcli.settings import Variable
+from ttcli.variables import VARIABLES
 
 DEFAULT_FILE = Path("/etc/trackandtrace/config.env")
 _OURS = re.compile(r"(EMAIL|DB|APP)_[A-Z0-9_]+\Z")

@@ -24,7 +24,7 @@ import psycopg2
 from rich.console import Console
 from rich.table import Table
 
-from ttcli.settings import VARIABLES
+from ttcli.variables import VARIABLES
 
 CONSOLE = Console(highlight=False, soft_wrap=True)
 TTCLI = str(Path(sys.executable).with_name("ttcli"))

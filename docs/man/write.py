@@ -14,7 +14,8 @@ import typer.main
 
 import ttcli
 from ttcli.cli import app
-from ttcli.settings import VARIABLES, Variable
+from ttcli.settings import Variable
+from ttcli.variables import VARIABLES
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

@@ -19,7 +19,7 @@ from tests.packaging.source import ROOT
 from ttcli import config as configuration
 from ttcli.cli import app
 from ttcli.rows.mapping import Mapping, load_mapping
-from ttcli.settings import VARIABLES
+from ttcli.variables import VARIABLES
 
 MAN = ROOT / "docs" / "man"
 COMPLETIONS = ROOT / "debian" / "completions"

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from tests.packaging.source import ROOT
 from ttcli import errors
 from ttcli.cli import app
-from ttcli.settings import VARIABLES
+from ttcli.variables import VARIABLES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -12,8 +12,8 @@ from typing import Dict, List
 import pytest
 
 from tests.packaging.source import ROOT
-from ttcli.settings import VARIABLES
 from ttcli.sources import parse_file
+from ttcli.variables import VARIABLES
 
 UNITS = ROOT / "systemd-timers"
 PROGRAMS = ROOT / "debian" / "lib"

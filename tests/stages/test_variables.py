@@ -12,7 +12,7 @@ import pytest
 
 from tests.fix_world import NOON, TABLE, World, shipment, workbook
 from tests.mails import report_mail
-from ttcli.settings import VARIABLES
+from ttcli.variables import VARIABLES
 
 
 def report(world: World, **mail: object) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from ttcli import config
 from ttcli.errors import ConfigError
-from ttcli.settings import VARIABLES
+from ttcli.variables import VARIABLES
 
 REQUIRED = {
     "EMAIL_USERNAME": "reports@example.com",

@@ -1,0 +1,1 @@
+"""The commands: each reads the settings, calls one stage, and has its report printed."""

@@ -1,0 +1,35 @@
+"""How every command begins: settings, logs, the spool, its lock."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Iterator, Sequence
+
+import typer
+
+from ttcli import config as configuration
+from ttcli import logs
+from ttcli.config import Config
+from ttcli.spool import lock
+from ttcli.spool.store import Spool
+
+
+def configured(context: typer.Context, needs: Sequence[str]) -> Config:
+    """The settings, of which these groups must be complete; from here on it is logged."""
+    config = configuration.load(file=context.obj, needs=needs)
+    logs.set_up(config)
+    return config
+
+
+def spool_of(config: Config) -> Spool:
+    """The spool as it lies there, made or not."""
+    return Spool(config.app_base_dir)
+
+
+@contextlib.contextmanager
+def locked(config: Config, command: str) -> Iterator[Spool]:
+    """The spool, made where it was not yet, for this command alone."""
+    spool = spool_of(config)
+    spool.prepare()
+    with lock.held(spool.base, command):
+        yield spool

@@ -1,0 +1,42 @@
+"""The commands that a person uses to put something right."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import List, Optional
+
+import typer
+
+from ttcli import console, options
+from ttcli.commands.begin import configured, locked
+
+
+def add(
+    context: typer.Context,
+    files: List[Path] = options.FILES,
+    as_of: Optional[datetime] = options.AS_OF,
+    dry_run: bool = options.DRY_RUN,
+) -> None:
+    """Puts workbooks or saved mails into pending/ by hand."""
+    from ttcli.stages.add import add as put
+
+    with locked(configured(context, []), "add") as spool:
+        report = put(spool, files, as_of, dry_run)
+    console.finish([report])
+
+
+def retry(
+    context: typer.Context,
+    items: Optional[List[str]] = options.ITEMS,
+    every: bool = options.ALL,
+    dry_run: bool = options.DRY_RUN,
+) -> None:
+    """Puts failed items back into pending/, to be read again."""
+    from ttcli.stages.add import retry as put_back
+
+    if bool(items) == every:
+        raise typer.BadParameter("name the items, or say --all")
+    with locked(configured(context, []), "retry") as spool:
+        report = put_back(spool, items or [], every, dry_run)
+    console.finish([report])

@@ -1,0 +1,69 @@
+"""The commands that take items a stage further, alone or in order."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import datetime
+from typing import Any, Optional, Sequence
+
+import typer
+
+from ttcli import console, options
+from ttcli.commands.begin import configured, locked
+from ttcli.progress import watch_for
+
+
+def fetch(
+    context: typer.Context,
+    since: Optional[datetime] = options.SINCE,
+    limit: Optional[int] = options.LIMIT,
+    dry_run: bool = options.DRY_RUN,
+) -> None:
+    """Mailbox → pending/: the attachments of new mails. Leaves the mailbox as it is."""
+    _stage(context, "fetch", ["EMAIL"], dry_run, limit=limit, since=since)
+
+
+def process(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
+    """pending/ → processed/: reads the workbooks into rows and rejects."""
+    _stage(context, "process", ["DB"], dry_run)
+
+
+def load(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
+    """processed/ → the target table → loaded/: one transaction an item."""
+    _stage(context, "load", ["DB"], dry_run)
+
+
+def prune(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
+    """Removes loaded items older than FILE_RETENTION_DAYS. Failed ones stay."""
+    _stage(context, "prune", [], dry_run)
+
+
+def run(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
+    """fetch, process, load and prune under one lock; what the timer calls."""
+    from ttcli.stages.run import Stages
+
+    config = configured(context, ["EMAIL", "DB"])
+    with locked(config, "run") as spool:
+        reports = Stages(config, spool, dry_run, watch_for).run_all()
+    console.finish(reports)
+
+
+def watch(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
+    """Waits for mails (IMAP IDLE) and starts `ttcli run` when one arrives, until it is stopped."""
+    from ttcli.stages import watch as stage
+
+    config = configured(context, ["EMAIL", "DB"])
+    run = stage.Run(context.obj, dry_run)
+    with contextlib.suppress(console.Stopped):  # to be stopped is its end
+        stage.watch(config.mailbox, 3600 * config.schedule_interval_hours, run)
+
+
+def _stage(
+    context: typer.Context, name: str, needs: Sequence[str], dry_run: bool, **choices: Any
+) -> None:
+    from ttcli.stages.run import Stages
+
+    config = configured(context, needs)
+    with locked(config, name) as spool:
+        report = Stages(config, spool, dry_run, watch_for).run(name, **choices)
+    console.finish([report])

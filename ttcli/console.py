@@ -1,0 +1,96 @@
+"""What is printed, and with which code ttcli ends: no other module prints or exits."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+from typing import Any, Callable, NoReturn, Sequence, Union
+
+import typer
+
+from ttcli import errors
+from ttcli.errors import TtcliError
+from ttcli.spool.drain import Report
+from ttcli.views import reports as view
+
+log = logging.getLogger(__name__)
+
+
+class Stopped(BaseException):
+    """SIGTERM or Ctrl-C: items in work are handed back, as after any world's fault.
+
+    Not a KeyboardInterrupt: click turns that into exit code 1.
+    """
+
+
+def stop(*_: object) -> NoReturn:
+    """What SIGTERM and SIGINT do."""
+    raise Stopped
+
+
+def say(text: Union[str, bytes], newline: bool = True) -> bool:
+    """Prints; False where nobody reads any more (`ttcli run | head`), which is no error."""
+    try:
+        typer.echo(text, nl=newline)
+    except OSError as error:
+        # Python writes what is left at its end, and must not fail once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise
+        return False
+    return True
+
+
+def remark(text: str) -> None:
+    """A line for the person at the terminal, beside what a program reads."""
+    typer.echo(text, err=True)
+
+
+def as_json(found: Any) -> str:
+    """What a command found, as `--json` gives it."""
+    return json.dumps(found, ensure_ascii=False, indent=2, default=str)
+
+
+def leave(code: int = errors.OK) -> NoReturn:
+    """Ends the command with this exit code."""
+    raise typer.Exit(code)
+
+
+def finish(reports: Sequence[Report]) -> NoReturn:
+    """Prints the reports, and ends with the worst of them."""
+    say("\n".join(view.report(report) for report in reports))
+    leave(errors.worst([errors.OK, *(report.exit_code for report in reports)]))
+
+
+def guarded(command: Callable[[], Any]) -> int:
+    """Runs the command line; whatever happens becomes an exit code and words for a person."""
+    try:
+        command()
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else errors.BUG
+    except Stopped:
+        return _complain("ttcli: stopped; nothing was lost, the next run goes on", errors.TEMPORARY)
+    except TtcliError as error:
+        log.debug("what stopped ttcli", exc_info=error)
+        return _complain(view.error(error), error.exit_code)
+    except OSError as error:
+        fault = errors.from_os_error(error)
+        return _complain(view.error(fault), fault.exit_code)
+    except Exception as bug:
+        log.exception("a bug in ttcli")
+        return _complain(view.bug(bug), errors.BUG)
+    return errors.OK
+
+
+def end(code: int) -> NoReturn:
+    """Ends the process."""
+    sys.exit(code)
+
+
+def _complain(message: str, code: int) -> int:
+    with contextlib.suppress(OSError):
+        typer.echo(message, err=True)
+    return code

@@ -1,0 +1,152 @@
+"""The list of variables: name, default, what is allowed, what it is for.
+
+The README's table, the example configuration and `ttcli check` are all held against this list.
+"""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+from ttcli.settings import (
+    Variable,
+    boolean,
+    choice,
+    identifiers,
+    mail_action,
+    one_identifier,
+    optional_day,
+    optional_identifier,
+    optional_path,
+    path,
+    text,
+    whole,
+)
+
+VARIABLES: Tuple[Variable, ...] = (
+    Variable("EMAIL_HOST", "imap.gmail.com", text, "IMAP server"),
+    Variable("EMAIL_PORT", "993", whole(1, 65535), "IMAP port"),
+    Variable("EMAIL_USERNAME", None, text, "login name of the mailbox"),
+    Variable(
+        "EMAIL_PASSWORD",
+        "",
+        text,
+        "password or app password of the mailbox; required unless EMAIL_AUTH is oauth2",
+        secret=True,
+    ),
+    Variable(
+        "EMAIL_USE_SSL",
+        "true",
+        boolean,
+        "TLS from the start; false: STARTTLS, and plain text only to this machine itself",
+    ),
+    Variable(
+        "EMAIL_SUBJECT_FILTER",
+        "Track and Trace",
+        text,
+        "mails whose subject contains this, in any case; empty: all mails",
+        may_be_empty=True,
+    ),
+    Variable("EMAIL_FOLDER", "INBOX", text, "folder to read"),
+    Variable(
+        "EMAIL_SINCE",
+        "",
+        optional_day,
+        "the first look at a folder leaves out what arrived before this day, 2026-08-31",
+    ),
+    Variable(
+        "EMAIL_TLS_CA_FILE", "", optional_path, "CA certificates to trust instead of the system's"
+    ),
+    Variable("EMAIL_AUTH", "password", choice("password", "oauth2"), "how to log in"),
+    Variable(
+        "EMAIL_TOKEN_COMMAND",
+        "",
+        text,
+        "command that prints an access token; required where EMAIL_AUTH is oauth2",
+    ),
+    Variable(
+        "EMAIL_MAX_ATTACHMENT_MB",
+        "100",
+        whole(1, 1024),
+        "larger attachments are refused before they are downloaded",
+    ),
+    Variable(
+        "EMAIL_AFTER_LOAD",
+        "nothing",
+        mail_action,
+        "done to a mail once all its rows are committed: nothing, seen, flag or move:FOLDER",
+    ),
+    Variable(
+        "EMAIL_ON_FAILURE",
+        "nothing",
+        mail_action,
+        "done to a mail of which a workbook failed: nothing, seen, flag or move:FOLDER",
+    ),
+    Variable(
+        "EMAIL_TIMEOUT", "60", whole(1, 3600), "seconds to wait for the IMAP server's next word"
+    ),
+    Variable("DB_HOST", "localhost", text, "PostgreSQL server, or the folder of its socket"),
+    Variable("DB_PORT", "5432", whole(1, 65535), "PostgreSQL port"),
+    Variable("DB_NAME", None, text, "database"),
+    Variable("DB_USERNAME", None, text, "database role"),
+    Variable(
+        "DB_PASSWORD",
+        None,
+        text,
+        "password of the role; may be empty for peer or trust",
+        secret=True,
+        may_be_empty=True,
+    ),
+    Variable("DB_TEMP_SCHEMA", "temp_processing", one_identifier, "schema of the staging tables"),
+    Variable(
+        "DB_TARGET_TABLE", "tracking_data", identifiers(".", 2), "table to load, or schema.table"
+    ),
+    Variable("DB_UNIQUE_KEY", "hawb", identifiers(",", 8), "key column, or several with commas"),
+    Variable(
+        "DB_SOURCE_TIME_COLUMN",
+        "source_at",
+        optional_identifier,
+        "column that holds a row's as-of time; empty: none",
+        may_be_empty=True,
+    ),
+    Variable(
+        "DB_SSLMODE",
+        "",
+        choice("", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+        "libpq's sslmode; unset: prefer on this machine; off it verify-full with"
+        " DB_SSLROOTCERT, require without",
+    ),
+    Variable("DB_SSLROOTCERT", "", optional_path, "CA certificate of the PostgreSQL server"),
+    Variable("APP_BASE_DIR", "/var/lib/trackandtrace", path, "folder of the spool"),
+    Variable("MAX_CONCURRENT_JOBS", "1", whole(1, 64), "workbooks read at the same time"),
+    Variable("FILE_RETENTION_DAYS", "30", whole(0, 36500), "days a loaded item is kept"),
+    Variable("SCHEDULE_INTERVAL_HOURS", "1", whole(1, 720), "hours between two runs of the timer"),
+    Variable(
+        "LOG_LEVEL",
+        "INFO",
+        choice("DEBUG", "INFO", "WARNING", "ERROR"),
+        "least level that is logged",
+    ),
+    Variable(
+        "LOG_DIR",
+        "/var/log/trackandtrace",
+        path,
+        "folder of the log files; else logs/ in the spool",
+    ),
+    Variable(
+        "LOG_FORMAT",
+        "text",
+        choice("text", "json"),
+        "one line of text, or one JSON object, an event",
+    ),
+    Variable("DEBUG", "false", boolean, "log everything, with tracebacks"),
+    Variable("WORKBOOK_PASSWORD", "", text, "opens password-protected workbooks", secret=True),
+    Variable(
+        "LIMIT_MEMORY_MB", "512", whole(64, 65536), "memory one workbook may use while it is read"
+    ),
+    Variable("LIMIT_CPU_SECONDS", "300", whole(1, 86400), "processor time one workbook may use"),
+    Variable("LIMIT_WALL_SECONDS", "600", whole(1, 86400), "time one workbook may take"),
+    Variable("LIMIT_INFLATED_MB", "4096", whole(1, 1048576), "size of a workbook when unpacked"),
+    Variable("LIMIT_ROWS", "1048576", whole(1, 100000000), "rows of one sheet"),
+    Variable("LIMIT_COLUMNS", "1024", whole(1, 16384), "columns of one sheet"),
+    Variable("LIMIT_CELLS", "100000000", whole(1, 10**10), "cells of one workbook"),
+)

@@ -1,0 +1,1 @@
+"""What the commands print, as text for people, made of the same findings as `--json`."""
