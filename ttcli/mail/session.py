@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Iterator, List, Optional, Sequence, Tuple, Type
 
@@ -19,6 +20,7 @@ from ttcli.mail import headers
 from ttcli.mail.actions import Action, perform
 from ttcli.mail.client import Client
 from ttcli.mail.commands import HIGHEST_UID, Commands, told
+from ttcli.mail.content import Store
 from ttcli.mail.cursor import Folder
 from ttcli.mail.dial import dial
 from ttcli.mail.download import download
@@ -37,14 +39,19 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 class Session:
     """One connection to one folder of one account, for use in a `with` statement.
 
+    Args:
+        folder: Where large attachments are kept as files until the next mail is asked for;
+            without one they stay in memory.
+
     Attributes:
         seen_through: While and after iterating `new_mails`: every mail with a UID up to this one
             was handed out or looked at and found without interest. Once what was handed out is
             durable, the cursor may be set to it.
     """
 
-    def __init__(self, settings: MailboxSettings) -> None:
+    def __init__(self, settings: MailboxSettings, folder: Optional[Path] = None) -> None:
         self.settings = settings
+        self._store = Store(folder)
         self.seen_through = 0
         self._client: Optional[Client] = None
         self._folder: Optional[Folder] = None
@@ -68,6 +75,7 @@ class Session:
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
+        self._store.clear()
         self._hang_up(politely=error is None)
 
     def _hang_up(self, politely: bool) -> None:
@@ -141,7 +149,8 @@ class Session:
         commands.check_gone(set(uids) - set(found))
         looks = [look(uid, items) for uid, items in found.items()]
         wanted = [each for each in looks if self._may_match(each, since)]
-        for mail in download(commands, wanted, self.settings.largest_attachment):
+        largest = self.settings.largest_attachment
+        for mail in download(commands, wanted, largest, self._store):
             if self._matches(mail.subject):
                 self.seen_through = mail.uid
                 yield mail

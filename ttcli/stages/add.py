@@ -9,6 +9,7 @@ from typing import Iterable, List, Optional
 
 from ttcli import errors
 from ttcli.errors import BadItem, ConfigError
+from ttcli.mail.content import Content
 from ttcli.mail.message import Attachment, Mail
 from ttcli.spool.drain import Report
 from ttcli.spool.item import FAILED, PENDING, Item
@@ -47,7 +48,7 @@ def _add_file(spool: Spool, path: Path, as_of: Optional[datetime], report: Repor
     if path.suffix.lower() == ".eml":
         _add_mail(spool, path, content, as_of or written, report)
         return
-    mail = _by_hand(path, as_of or written, [Attachment("", "", path.name, "", content)])
+    mail = _by_hand(path, as_of or written, [Attachment("", "", path.name, "", Content(content))])
     _take_all(spool, mail, report)
 
 

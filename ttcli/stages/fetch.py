@@ -17,7 +17,7 @@ from ttcli.errors import OutsideFault
 from ttcli.mail import cursor
 from ttcli.mail.message import Attachment, Mail
 from ttcli.spool.drain import Report, Watch, unwatched
-from ttcli.spool.item import item_id, time_text
+from ttcli.spool.item import Item, item_id, time_text
 from ttcli.spool.store import Spool
 from ttcli.stages.acknowledge import wanted
 from ttcli.stages.owed import Owed
@@ -60,7 +60,7 @@ def _fetch(
 ) -> None:
     from ttcli.mail.session import Session
 
-    with Session(settings) as session:
+    with Session(settings, spool.tmp) as session:
         folder = session.folder()
         place = _Place(spool, settings, folder, keep=not (since or report.dry_run))
         start, counted = 0 if since else place.uid, 0
@@ -157,11 +157,11 @@ def take_attachment(
     place = {"part": attachment.part, "path": attachment.path}
     line = attachment.name or "a workbook without a name"
     line += f" from {mail.sender}" if mail.sender else ""  # by hand, it comes from nobody
-    identity = item_id(mail.as_of, hashlib.sha256(attachment.data).hexdigest())
+    identity = item_id(mail.as_of, attachment.content.sha256)
     if report.dry_run and not spool.find(identity):
         report.lines.append((f"UID {mail.uid}", "pending", line))
         return identity
-    item = spool.create(mail.as_of, attachment.data, attachment.name, {**source, **place})
+    item = _create(spool, mail, attachment, {**source, **place})
     if item is None:
         report.add(known=1)
         log.info("UID %d: %s is in the spool already", mail.uid, line)
@@ -169,6 +169,15 @@ def take_attachment(
         report.lines.append((item.id, item.state, line))
         log.info("%s is pending: %s", item.id, line)
     return identity
+
+
+def _create(
+    spool: Spool, mail: Mail, attachment: Attachment, source: Dict[str, Any]
+) -> Optional[Item]:
+    content = attachment.content
+    if content.path is None:
+        return spool.create(mail.as_of, content.read(), attachment.name, source)
+    return spool.adopt(mail.as_of, content.path, content.sha256, attachment.name, source)
 
 
 def _keep_trouble(spool: Spool, mail: Mail, source: Dict[str, Any], report: Report) -> str:
