@@ -38,12 +38,12 @@ quoted = '"' + password.replace("\\", "\\\\").replace('"', '\\"') + '"'
 FLOOR = (
     CONNECT
     + r"""
-import re
-sock = context.wrap_socket(socket.create_connection(("localhost", port)), server_hostname="localhost")
+raw = socket.create_connection(("localhost", port))
+sock = context.wrap_socket(raw, server_hostname="localhost")
 buffer = bytearray(1 << 20)
 def until(tag):
-    end = b""
-    while not re.search(rb"(^|\n)%s OK" % tag, end):
+    end = b"\n"
+    while b"\n%s OK" % tag not in end:
         count = sock.recv_into(buffer)
         if not count: sys.exit("closed: %r" % end)
         end = (end + buffer[max(0, count - 4096):count])[-4096:]
@@ -132,9 +132,9 @@ class Bench:
     def _measured(self, command: Sequence[str], turns: int) -> Run:
         code = (
             "import resource,subprocess,sys,json,time;t=time.time();"
-            "r=subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,stderr=subprocess.DEVNULL).returncode;"
+            "r=subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,stderr=subprocess.PIPE);"
             "u=resource.getrusage(resource.RUSAGE_CHILDREN);"
-            "print(json.dumps([r,time.time()-t,u.ru_utime+u.ru_stime,u.ru_maxrss/1024]))"
+            "print(json.dumps([r.returncode and r.stderr.decode()[-300:],time.time()-t,u.ru_utime+u.ru_stime,u.ru_maxrss/1024]))"
         )
         done = subprocess.run(
             [sys.executable, "-c", code, *command],
@@ -145,7 +145,7 @@ class Bench:
         )
         returned, wall, cpu, peak = json.loads(done.stdout)
         if returned:
-            sys.exit(f"{command[-1]} ended with {returned}")
+            sys.exit(f"{command[:3]} failed: {returned}")
         return Run(wall, cpu, peak, turns)
 
     def compare(self, user: str, clients: Sequence[str], delay: float) -> Dict[str, Run]:
@@ -174,9 +174,8 @@ def sizes_of(count: int, total: int) -> List[int]:
 def table(title: str, found: Dict[str, Run], megabytes: float) -> None:
     """Prints one comparison as Markdown."""
     floor = found["raw socket, pipelined"]
-    print(
-        f"\n{title}\n\n| | wall | to the raw socket | CPU | CPU per MB | peak memory | round trips |"
-    )
+    print(f"\n{title}\n")
+    print("| | wall | to the raw socket | CPU | CPU per MB | peak memory | round trips |")
     print("|---|---|---|---|---|---|---|")
     for name, run in found.items():
         turns = f"{run.turns:.0f}" if run.turns else ""
@@ -206,9 +205,8 @@ def one_large(bench: Bench) -> None:
 
 def nothing_new(bench: Bench, mails: int) -> None:
     """The hourly run that finds nothing, in a small and in a large mailbox."""
-    print(
-        "\nNothing new, round trips of 50 ms\n\n| mails | wall | CPU | peak memory | round trips |"
-    )
+    print("\nNothing new, round trips of 50 ms\n")
+    print("| mails | wall | CPU | peak memory | round trips |")
     print("|---|---|---|---|---|")
     for count in (100, mails):
         user = f"quiet{count}"

@@ -117,8 +117,13 @@ class Session:
             commands = self.commands
             commands.open_folder(folder)
             uids = self._search(commands, after_uid + 1, last, since)
-            for start in range(0, len(uids), _BATCH):
-                yield from self._mails(commands, uids[start : start + _BATCH], since)
+            batches = [uids[start : start + _BATCH] for start in range(0, len(uids), _BATCH)]
+            looking = [commands.start_fetch(batch, LOOK) for batch in batches[:1]]
+            for number, batch in enumerate(batches, 1):
+                commands.finish_fetch(looking.pop(), 0)
+                # the next look is on its way while these mails come
+                looking += [commands.start_fetch(next_, LOOK) for next_ in batches[number:][:1]]
+                yield from self._mails(commands, batch, since)
             last = last if folder.uidnext else max([after_uid, *uids])
         self.seen_through = max(after_uid, last)
 
@@ -145,7 +150,7 @@ class Session:
         self, commands: Commands, uids: Sequence[int], since: Optional[datetime]
     ) -> Iterator[Mail]:
         """The matching ones among these UIDs."""
-        found = commands.fetch(uids, LOOK)
+        found = {uid: commands.found.pop(uid) for uid in uids if uid in commands.found}
         commands.check_gone(set(uids) - set(found))
         looks = [look(uid, items) for uid, items in found.items()]
         wanted = [each for each in looks if self._may_match(each, since)]

@@ -125,8 +125,12 @@ class Spool:
         name: str,
         source: Mapping[str, Any],
         error: Optional[Mapping[str, Any]] = None,
+        sha256: str = "",
     ) -> Optional[Item]:
         """Makes a pending item durable, or a failed one where there is an error already.
+
+        Args:
+            sha256: Of the content, where it is known already.
 
         Returns:
             The item, or None where the same payload as of the same time is in the spool already.
@@ -134,7 +138,7 @@ class Spool:
         payload = {
             "name": name,
             "bytes": len(content),
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "sha256": sha256 or hashlib.sha256(content).hexdigest(),
         }
 
         def put(target: Path) -> None:

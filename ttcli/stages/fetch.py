@@ -6,8 +6,10 @@ in between fetches the mail again, which makes the same item ids and so nothing 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
+import time
 from datetime import datetime
 from typing import Any, Dict, List, Optional
 
@@ -23,6 +25,9 @@ from ttcli.stages.acknowledge import wanted
 from ttcli.stages.owed import Owed
 
 log = logging.getLogger(__name__)
+
+# Seconds: a cursor that stays behind costs a crash no more than fetching those mails again.
+_CURSOR_EVERY = 0.5
 
 
 def fetch(
@@ -60,9 +65,10 @@ def _fetch(
 ) -> None:
     from ttcli.mail.session import Session
 
-    with Session(settings, spool.tmp) as session:
+    with Session(settings, spool.tmp) as session, contextlib.ExitStack() as at_the_end:
         folder = session.folder()
         place = _Place(spool, settings, folder, keep=not (since or report.dry_run))
+        at_the_end.callback(place.settle)
         start, counted = 0 if since else place.uid, 0
         for mail in session.new_mails(start, since or place.since):
             before = len(report.lines)
@@ -102,15 +108,24 @@ class _Place:
         self._uidvalidity, self.uid = resumed
         self._first = resumed != stored or bool((self._stored or {}).get("first"))
         self.since = settings.since if self._first else None
+        self._waiting: Optional[Dict[str, Any]] = None
+        self._written = 0.0
 
     def passed(self, uid: int, all_of_it: bool = False) -> None:
         """Every mail up to this one is durable, or was found without interest."""
         now = cursor.to_json(cursor.Cursor(self._uidvalidity, uid))
         if self._first and not all_of_it:
             now["first"] = True
-        if self._keep and now != self._stored:
+        self._waiting = now
+        if all_of_it or time.monotonic() - self._written > _CURSOR_EVERY:
+            self.settle()
+
+    def settle(self) -> None:
+        """Makes durable how far we came, also where a fault ends the run."""
+        now, self._waiting = self._waiting, None
+        if self._keep and now and now != self._stored:
             self._spool.write_state(self._name, now)
-            self._stored = now
+            self._stored, self._written = now, time.monotonic()
 
 
 def _take(
@@ -176,7 +191,8 @@ def _create(
 ) -> Optional[Item]:
     content = attachment.content
     if content.path is None:
-        return spool.create(mail.as_of, content.read(), attachment.name, source)
+        held, known = content.read(), content.sha256
+        return spool.create(mail.as_of, held, attachment.name, source, sha256=known)
     return spool.adopt(mail.as_of, content.path, content.sha256, attachment.name, source)
 
 
