@@ -29,7 +29,7 @@ from ttcli.spool.store import Spool
 from ttcli.stages.fetch import fetch
 
 NOISE = random.Random(3)
-LARGE = BOOK + NOISE.getrandbits(8 * 6_000_000).to_bytes(6_000_000, "little")
+LARGE = BOOK + NOISE.getrandbits(8 * 3_400_000).to_bytes(3_400_000, "little")
 TEXT = part("", b"text", False)
 
 

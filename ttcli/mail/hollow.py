@@ -21,7 +21,7 @@ _KEPT = 1 << 16  # of each stretch: headers are shorter
 _WORTH = 1 << 18  # shorter stretches stay whole
 _END = 16  # the line end before a boundary stays where it is
 _TOKEN = os.urandom(16).hex().encode()  # no sender can know it
-_MARK = re.compile(rb"\0" + _TOKEN + rb":([0-9]+):([0-9]+)\0")
+_MARK = re.compile(rb"\x00" + _TOKEN + rb":([0-9]+):([0-9]+)\x00")
 
 
 class Hollow:
