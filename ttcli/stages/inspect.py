@@ -63,7 +63,7 @@ def mail(path: Path) -> Dict[str, Any]:
 
 def _workbook(path: Path, config: Config) -> Dict[str, Any]:
     """What the bytes are, sheets, header rows and why, mapping, sample rows, rejects."""
-    _readable(path)
+    readable(path)
     table = table_if_known(Spool(config.app_base_dir), config.database)
     looking = child.start(_look, path, config, current_mapping(config), table, limits=config.limits)
     return {"file": str(path), **looking.result()}
@@ -90,7 +90,7 @@ def cells(path: Path, limits: Limits, passwords: List[str]) -> Iterator[bytes]:
     Raises:
         BadItem: The file is refused, perhaps after some lines.
     """
-    _readable(path)
+    readable(path)
     with tempfile.TemporaryDirectory(prefix="ttcli-inspect-") as folder:
         # A child inherits no open file, so what it writes goes through a pipe with a name.
         pipe = Path(folder) / "cells"
@@ -148,7 +148,7 @@ def refused(error: BadItem) -> Dict[str, Any]:
     return {"refused": error.message, "kind": error.kind, "hint": error.hint}
 
 
-def _readable(path: Path) -> None:
+def readable(path: Path) -> None:
     """A name that was typed wrong is not a bad workbook."""
     try:
         with path.open("rb"):
