@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, Iterator, List, NamedTuple, Sequence, Tuple
 
 from ttcli.cells import Cell, Workbook, address
 from ttcli.errors import BadItem
@@ -55,6 +55,23 @@ class Draft(NamedTuple):
     mapping: Tuple[str, ...]
 
 
+def named_columns(mapping: Mapping) -> List[str]:
+    """The columns that mapping.toml names anywhere, without which it and the table do not fit."""
+    profiles = [mapping.profile, *(sender.profile for sender in mapping.senders)]
+    names = (name for one in profiles for name in (*one.headings, *one.columns))
+    return list(dict.fromkeys(names))
+
+
+def named_only(mapping: Mapping, there: Sequence[TableColumn]) -> List[TableColumn]:
+    """Those of them that are not there."""
+    known = {column.name for column in there}
+    return [
+        column_of(name, usual_type(name) if name in TYPE_OF else "text")
+        for name in named_columns(mapping)
+        if name not in known
+    ]
+
+
 def table_of_fields(
     table: TargetTable, mapping: Mapping, reserved: FrozenSet[str] = frozenset()
 ) -> TargetTable:
@@ -62,7 +79,7 @@ def table_of_fields(
     its columns speaks for them; one that is yet to be made has nothing but the key's names."""
     names = [column.name for column in table.columns]
     spoken = {FIELD_OF.get(normal(name)) for name in (*names, *table.key)}
-    named = [*table.key, *sorted(reserved), *mapping.profile.headings, *mapping.profile.columns]
+    named = [*table.key, *sorted(reserved), *named_columns(mapping)]
     usual = {field: usual_type(field) for field in TYPE_OF if field not in spoken}
     types = {**dict.fromkeys(named, "text"), **usual}
     more = [column_of(name, type_) for name, type_ in types.items() if name not in names]
@@ -70,18 +87,18 @@ def table_of_fields(
 
 
 def draft(
-    workbook: Workbook, table: TargetTable, mapping: Mapping, reserved: FrozenSet[str]
+    opened: Callable[[], Workbook], table: TargetTable, mapping: Mapping, reserved: FrozenSet[str]
 ) -> Draft:
     """The columns that the workbook's headings call for and the table has not.
+
+    Args:
+        opened: Opens it, once more where one look is not enough: a sheet can be read only once.
 
     Raises:
         BadItem: No sheet can be taken: the key is not found, or found twice.
         ConfigError: mapping.toml and the table do not fit.
     """
-    fields = table_of_fields(table, mapping, reserved)
-    searched = search_workbook(FirstRows(workbook, SAMPLED_ROWS), fields, mapping, reserved)
-    if not any(one.header for one in searched):
-        raise _refusal(searched, table.key)
+    workbook, searched = _searched(opened, table, mapping, reserved)
     lost: List[str] = []
     taken = _new_names([one for one in searched if one.header], lost)
     columns = _joined([column for one, names in taken for column in _columns(one, names)])
@@ -94,8 +111,32 @@ def draft(
         if not table.column(column.field):
             proposed.append(Proposed(target, column.heading, column.place))
         said += _said(column, target, read, column.field in table.key)
+    there = [*table.columns, *(one.column for one in proposed)]
+    proposed += [Proposed(one, "", "") for one in named_only(mapping, there)]
     proposed.sort(key=lambda one: one.column.name not in table.key)
     return Draft(tuple(proposed), (*_headings(lost), *said))
+
+
+def _searched(
+    opened: Callable[[], Workbook], table: TargetTable, mapping: Mapping, reserved: FrozenSet[str]
+) -> Tuple[Workbook, List[Searched]]:
+    """The workbook and its header rows; a key among nothing but strangers is one, too."""
+    fields = table_of_fields(table, mapping, reserved)
+    strangers: List[str] = []
+    for _ in range(2):
+        names = {_name(heading) for heading in strangers} - {c.name for c in fields.columns} - {""}
+        more = [column_of(name, "text") for name in sorted(names)]
+        wider = fields._replace(columns=(*fields.columns, *more))
+        workbook = opened()
+        searched = search_workbook(FirstRows(workbook, SAMPLED_ROWS), wider, mapping, reserved)
+        if any(one.header for one in searched):
+            return workbook, searched
+        missing = [one.missing for one in searched if one.missing and one.missing.known]
+        alone = [one for one in missing if one.kind == "no-header-row"]
+        strangers = strangers or [heading for one in alone for heading in one.unknown]
+        if not strangers:
+            break
+    raise _refusal(searched, table.key)
 
 
 def _refusal(searched: Sequence[Searched], key: Sequence[str]) -> BadItem:
@@ -103,7 +144,8 @@ def _refusal(searched: Sequence[Searched], key: Sequence[str]) -> BadItem:
     error = refusal(searched, key)
     unknown = [text for one in searched if one.missing for text in one.missing.unknown]
     likely = sorted(unknown, key=lambda text: normal(text) not in _DOUBTFUL)
-    if error.kind == "heading-twice" or not likely:
+    known = any(one.missing.known for one in searched if one.missing)
+    if error.kind == "heading-twice" or not likely or (known and error.kind != "no-key-column"):
         return error
     line = f"[headings] {toml_key(key[0])} = {toml(likely[0])}"
     hint = f"say in mapping.toml which heading is the key, such as {line}; then run init again"

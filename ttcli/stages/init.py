@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+from ttcli.cells import Workbook
 from ttcli.config import Config, DatabaseSettings
-from ttcli.errors import OutsideFault
+from ttcli.errors import AccessDenied, OutsideFault
 from ttcli.rows.mapping import Mapping
 from ttcli.spool import durable
 from ttcli.stages.inspect import readable
@@ -27,6 +28,7 @@ _STANDARD = (
     ("status", "text"),
 )
 _ROLE = "ttcli_loader"
+_AS_OWNER = "run what `ttcli init` prints without --apply with psql, as the database's owner"
 
 
 class Asked(NamedTuple):
@@ -100,8 +102,12 @@ def _ask(config: Config, needed: bool) -> Asked:
 def _drawn(config: Config, base: TargetTable, workbook: Optional[Path]) -> Drawn:
     """The columns outside those that ttcli fills: of the workbook, or the usual ones."""
     if not workbook:
+        from ttcli.rows.infer import named_only
+
         usual = [] if base.columns else _standard(base)
-        return Drawn(usual, {}, [])
+        return Drawn(
+            [*usual, *named_only(current_mapping(config), [*base.columns, *usual])], {}, []
+        )
     looking = child.start(
         _look, workbook, config, current_mapping(config), base, limits=config.limits
     )
@@ -127,17 +133,19 @@ def _look(path: Path, config: Config, mapping: Mapping, base: TargetTable) -> Di
     from ttcli.workbook.open import open_workbook
 
     reserved = reserved_columns(config.database)
-    book = open_workbook(path, config.limits, config.passwords)
-    drafted = draft(book, base, mapping, reserved)
+
+    def opened() -> Workbook:
+        return open_workbook(path, config.limits, config.passwords)
+
+    drafted = draft(opened, base, mapping, reserved)
     columns = [one.column for one in drafted.columns]
     ours = [c for c in filled_columns(config.database) if not base.column(c.name)]
     table = base._replace(columns=(*base.columns, *columns, *ours))
-    again = open_workbook(path, config.limits, config.passwords)
     return {
         "columns": [column._asdict() for column in columns],
         "sources": [(one.column.name, one.heading, one.place) for one in drafted.columns],
         "mapping": drafted.mapping,
-        "sample": sample(again, table, mapping, reserved),
+        "sample": sample(opened(), table, mapping, reserved),
     }
 
 
@@ -178,6 +186,8 @@ def _create(settings: DatabaseSettings, statements: List[str]) -> None:
     try:
         create(connection, statements)
         read_table(connection, settings)
+    except AccessDenied as error:
+        raise AccessDenied(error.message, _AS_OWNER) from error
     finally:
         connection.close()
 
