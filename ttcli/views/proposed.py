@@ -29,8 +29,21 @@ def _about(found: Mapping[str, Any]) -> Iterator[str]:
         more = " (the first ones)" if sample["more"] else ""
         cells = f", {sample['cells_rejected']} cells rejected" if sample["cells_rejected"] else ""
         yield f"Into this table {rows} of the sample{more} would load{cells}."
+        yield from _left_out(sample)
     if found["exists"]:
         yield f"Table {_line(found['table'])} is there, and stays as it is."
+
+
+def _left_out(sample: Mapping[str, Any]) -> Iterator[str]:
+    """Sheets and headings that would not be loaded, and other rows that would not."""
+    for sheet in sample["sheets"]:
+        name = _line(repr(sheet["name"]))
+        if not sheet["taken"]:
+            yield f"Sheet {name} would not be read: {_line(sheet['reason'])}"
+        elif sheet["unknown"]:
+            yield f"Not loaded from sheet {name}: {_line(', '.join(map(repr, sheet['unknown'])))}"
+    if sample["duplicates"]:
+        yield f"{sample['duplicates']} of the rows have a key that a later row has again."
 
 
 def _script(found: Mapping[str, Any]) -> List[str]:
