@@ -38,7 +38,7 @@ def test_columns_come_with_their_types(make_target: MakeTarget) -> None:
     expected = [
         TableColumn("id", "int4", "integer", writable=False, fallback=""),
         TableColumn("serial_no", "int4", "integer"),
-        TableColumn("hawb", "citext", "citext", required=True),
+        TableColumn("hawb", "citext", "citext", required=True, loose=True),
         TableColumn("status", "state", "enum", labels=("DEP", "ARR")),
         TableColumn("origin", "varchar", "country", length=3),
         TableColumn("pieces", "int4", "integer"),

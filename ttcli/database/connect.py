@@ -22,7 +22,8 @@ Result = TypeVar("Result")
 
 # Values in rows.tsv are ISO text and times without a zone are UTC, whatever the role's defaults.
 # The timeouts end what hangs for ever (a lock nobody releases, a host that went away in the
-# middle) and are far above what the largest workbook takes. JIT costs more than it gains on
+# middle) and are far above what the largest workbook takes. Where citext is not on the search path,
+# its = would be that of text, which tells H1 from h1. JIT costs more than it gains on
 # statements that run once; the default memory for joins makes a large load a third slower. A role
 # that commits asynchronously could lose what we acknowledge.
 _SESSION = """
@@ -33,6 +34,12 @@ SET lock_timeout = '10min';
 SET statement_timeout = '2h';
 SET idle_in_transaction_session_timeout = '15min';
 SET jit = off;
+SELECT set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''),
+                                           quote_ident(n.nspname)), false)
+  FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+ WHERE t.typname = 'citext' AND NOT pg_type_is_visible(t.oid);
+SELECT set_config('transaction_timeout', '4h', false)
+  FROM pg_settings WHERE name = 'transaction_timeout';
 SELECT set_config('synchronous_commit', 'on', false)
   FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off';
 SELECT set_config('work_mem', '32MB', false)

@@ -19,9 +19,10 @@ _BY_STATE: Tuple[Tuple[str, Type[OutsideFault], str], ...] = (
     (
         "25006",
         Temporary,
-        "the server is read-only, perhaps a standby: point DB_HOST at the primary",
+        "a standby, or default_transaction_read_only is set: point DB_HOST at the primary",
     ),
     ("25P03", Temporary, _AGAIN),
+    ("25P04", Temporary, "the role's transaction_timeout is too short; " + _AGAIN),
     ("40", Temporary, _AGAIN),
     ("53100", Temporary, "make room on the database server; nothing was changed"),
     ("53", Temporary, _AGAIN),

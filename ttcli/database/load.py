@@ -255,6 +255,6 @@ def _ledger_row(load: Load, loaded: Loaded) -> Dict[str, Any]:
         **{name: getattr(loaded, name) for name in _FROM_LOADED},
         "columns": list(load.columns),
         "rejected": load.rejected + len(rejects),
-        "rejects": json.dumps(rejects) if rejects else None,
+        "rejects": json.dumps(rejects, ensure_ascii=False) if rejects else None,
         "ttcli_version": __version__,
     }

@@ -44,11 +44,13 @@ SELECT a.attname, t.typname, format_type(a.atttypid, a.atttypmod),
        a.attgenerated = '' AND a.attidentity <> 'a',
        ARRAY(SELECT enumlabel::text FROM pg_enum WHERE enumtypid = t.oid ORDER BY enumsortorder),
        CASE WHEN b.filled AND a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), '')
-            ELSE '' END
+            ELSE '' END,
+       t.typname = 'citext' OR coalesce(NOT l.collisdeterministic, false)
   FROM base b
   JOIN pg_type t ON t.oid = b.typid AND t.typtype <> 'd'
   JOIN pg_attribute a ON a.attrelid = %(oid)s AND a.attnum = b.attnum
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  LEFT JOIN pg_collation l ON l.oid = a.attcollation
  ORDER BY a.attnum
 """
 

@@ -135,11 +135,23 @@ class Upsert(NamedTuple):
         )
 
     def _conflict(self) -> Part:
-        names = [column.name for column in self.settable]
-        if not names:
+        if not self.settable:
             return sql.SQL("DO NOTHING")
-        sets = _assignments({name: of("excluded", name) for name in [*names, *self.filled]})
+        values = {column.name: self._met(column) for column in self.settable}
+        filled = {name: of("excluded", name) for name in self.filled}
+        sets = _assignments({**values, **filled})
         return sql.SQL("DO UPDATE SET {} WHERE NOT {}").format(sets, self.stale())
+
+    def _met(self, column: TableColumn) -> Part:
+        """What another writer's row, which came in between, would hold after this load.
+
+        Which of its cells are to be left alone is known no more, so a blank leaves them all.
+        """
+        stored, brought = of("t", column.name), of("excluded", column.name)
+        value = policy.merged(column, self._policy(column), stored, brought)
+        if column.name not in self.untouched:
+            return value
+        return sql.SQL("CASE WHEN {} IS NULL THEN {} ELSE {} END").format(brought, stored, value)
 
     def keyless(self) -> Part:
         """Whether a part of the key is missing: no such row could ever be found again."""
