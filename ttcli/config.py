@@ -102,8 +102,9 @@ class Limits(NamedTuple):
 
 
 def _is_local(host: str) -> bool:
-    """Whether a connection to this host stays on this machine."""
-    return host.startswith(("/", "127.")) or host in ("localhost", "::1")
+    """Whether a connection to this host, or to any of several, stays on this machine."""
+    names = [name.strip() for name in host.split(",")]
+    return all(n.startswith(("/", "127.")) or n in ("localhost", "::1") for n in names)
 
 
 class Config:

@@ -84,7 +84,13 @@ VARIABLES: Tuple[Variable, ...] = (
     Variable(
         "EMAIL_TIMEOUT", "60", whole(1, 3600), "seconds to wait for the IMAP server's next word"
     ),
-    Variable("DB_HOST", "localhost", text, "PostgreSQL server, or the folder of its socket"),
+    Variable(
+        "DB_HOST",
+        "localhost",
+        text,
+        "PostgreSQL server, or the folder of its socket; several with commas: the one that takes"
+        " writes",
+    ),
     Variable("DB_PORT", "5432", whole(1, 65535), "PostgreSQL port"),
     Variable("DB_NAME", None, text, "database"),
     Variable("DB_USERNAME", None, text, "database role"),

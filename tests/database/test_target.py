@@ -256,6 +256,14 @@ def test_a_long_file_name_is_cut_to_its_column(make_target: MakeTarget) -> None:
     assert target.all("file_source") == [("very ",)]
 
 
+def test_a_column_that_takes_no_file_name_is_left_empty(make_target: MakeTarget) -> None:
+    """A file_source that is no text is somebody else's: the rows load without it."""
+    target = make_target("CREATE TABLE tracking_data (hawb text PRIMARY KEY, file_source int)")
+
+    assert counts(target.rows([("H1",)], columns=("hawb",))) == (1, 0, 0, 0)
+    assert target.all("file_source") == [(None,)]
+
+
 def test_the_workbook_does_not_set_our_columns(target: Target) -> None:
     """A column that ttcli fills is filled by ttcli, also when the workbook has one of its name."""
     target.rows(

@@ -114,6 +114,8 @@ def _parameters(settings: DatabaseSettings) -> Dict[str, Any]:
         "keepalives_count": 3,
         "tcp_user_timeout": 60_000,
     }
+    if "," in settings.host:  # a primary and its standbys, in whatever roles they are today
+        given["target_session_attrs"] = "read-write"
     if settings.password:
         given["password"] = settings.password.reveal()
     if settings.sslrootcert:
@@ -158,7 +160,12 @@ class Session:
     def _lost(self, error: BaseException) -> bool:
         """Whether the work failed with its connection, and not in opening one."""
         opened = self._connection
-        return isinstance(error, Temporary) and opened is not None and bool(opened.closed)
+        if opened is None or not isinstance(error, Temporary):
+            return False
+        # Over a socket, psycopg2 may yet call a connection open of which no answer came.
+        if isinstance(error.__cause__, psycopg2.Error) and not error.__cause__.pgcode:
+            opened.close()
+        return bool(opened.closed)
 
     def cancel(self) -> None:
         """Asks the server to end the statement under way; for another thread to call."""

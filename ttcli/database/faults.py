@@ -65,11 +65,19 @@ _BY_WORDS: Tuple[Tuple[str, Type[OutsideFault], str], ...] = (
         "check DB_SSLMODE and DB_SSLROOTCERT against the server's certificate",
     ),
     (
+        r"session is read-only|server is in hot standby mode",
+        Temporary,
+        "no host of DB_HOST takes writes: is a failover under way?",
+    ),
+    (
         r"could not translate host name|[Nn]ame or service not known",
         Temporary,
         "check DB_HOST and the name server",
     ),
 )
+
+
+_OUTSIDE = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 def from_pg_error(error: psycopg2.Error, where: str = "PostgreSQL") -> OutsideFault:
@@ -84,8 +92,9 @@ def from_pg_error(error: psycopg2.Error, where: str = "PostgreSQL") -> OutsideFa
         return AccessDenied(text, _grant(error))
     if error.pgcode:
         return _from_state(error.pgcode, text)
-    if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
-        return _from_words(text)
+    # The bare class is psycopg2's for an answer that never came.
+    if type(error) is psycopg2.DatabaseError or isinstance(error, _OUTSIDE):
+        return _from_words(text, str(error))
     return ConfigError(text, "this is not expected: please report it with this message")
 
 
@@ -127,9 +136,10 @@ def _from_state(state: str, text: str) -> OutsideFault:
     return ConfigError(f"{text} [{state}]", "PostgreSQL refuses what ttcli asks of this table")
 
 
-def _from_words(text: str) -> OutsideFault:
+def _from_words(text: str, said: str) -> OutsideFault:
+    """By all that was said: of several hosts each has its line."""
     for pattern, fault, hint in _BY_WORDS:
-        if re.search(pattern, text):
+        if re.search(pattern, said):
             return fault(text, hint)
     return Temporary(text, "is the server running? " + _AGAIN)
 

@@ -17,6 +17,7 @@ from ttcli.table import TableColumn, TargetTable
 
 # Key types of which different texts may be one key: what the rows room tells apart may meet here.
 _ONE_TEXT_A_KEY = {"text", "varchar"}
+_TEXTS = {"text", "varchar", "bpchar", "citext", "name"}
 
 
 class RowRefused(Exception):
@@ -194,7 +195,7 @@ def _filled(
     if processed:
         filled[processed.name] = sql.SQL("now()")
     source = _column(table, "file_source")
-    if source:
+    if source and source.type in _TEXTS:
         filled[source.name] = sql.Literal(load.file_name[: source.length])
     if source_time:
         filled[source_time.name] = sql.Literal(load.source_at)
