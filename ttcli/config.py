@@ -87,6 +87,8 @@ class DatabaseSettings(NamedTuple):
     target: Tuple[str, ...]
     key: Tuple[str, ...]
     source_time_column: str
+    sslcert: Optional[Path] = None
+    sslkey: Optional[Path] = None
 
 
 class Limits(NamedTuple):
@@ -167,6 +169,8 @@ class Config:
             target=self.db_target_table,
             key=self.db_unique_key,
             source_time_column=self.db_source_time_column,
+            sslcert=self.db_sslcert,
+            sslkey=self.db_sslkey,
         )
 
     @property

@@ -122,6 +122,8 @@ VARIABLES: Tuple[Variable, ...] = (
         " DB_SSLROOTCERT, require without",
     ),
     Variable("DB_SSLROOTCERT", "", optional_path, "CA certificate of the PostgreSQL server"),
+    Variable("DB_SSLCERT", "", optional_path, "certificate to show to a server that asks for one"),
+    Variable("DB_SSLKEY", "", optional_path, "private key of DB_SSLCERT; readable by ttcli alone"),
     Variable("APP_BASE_DIR", "/var/lib/trackandtrace", path, "folder of the spool"),
     Variable("MAX_CONCURRENT_JOBS", "1", whole(1, 64), "workbooks read at the same time"),
     Variable("FILE_RETENTION_DAYS", "30", whole(0, 36500), "days a loaded item is kept"),

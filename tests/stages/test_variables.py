@@ -270,6 +270,8 @@ LAWS: Dict[str, Callable[[World], None]] = {
 }
 
 SHOWN_ELSEWHERE = {
+    "DB_SSLCERT": "tests/database/test_check.py: a server that asks who is there",
+    "DB_SSLKEY": "tests/database/test_check.py",
     "DB_PASSWORD": "tests/database/test_faults.py: the world's server trusts everybody",
     "SCHEDULE_INTERVAL_HOURS": "the timer's, and watch's: tests/stages/test_watch.py",
     "LIMIT_MEMORY_MB": "tests/workbook/test_child.py",

@@ -118,9 +118,8 @@ def _parameters(settings: DatabaseSettings) -> Dict[str, Any]:
         given["target_session_attrs"] = "read-write"
     if settings.password:
         given["password"] = settings.password.reveal()
-    if settings.sslrootcert:
-        given["sslrootcert"] = str(settings.sslrootcert)
-    return given
+    files = ("sslrootcert", "sslcert", "sslkey")
+    return {**given, **{n: str(getattr(settings, n)) for n in files if getattr(settings, n)}}
 
 
 class Session:

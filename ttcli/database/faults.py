@@ -60,9 +60,10 @@ _BY_WORDS: Tuple[Tuple[str, Type[OutsideFault], str], ...] = (
     ),
     (r"database .* does not exist", ConfigError, "check DB_NAME, or create it: createdb NAME"),
     (
-        r"does not support SSL|certificate|sslmode|unknown ca|unsupported protocol|wrong version",
+        r"does not support SSL|certificate|private key|sslmode|unknown ca|unsupported protocol"
+        r"|wrong version",
         ConfigError,
-        "check DB_SSLMODE and DB_SSLROOTCERT against the server's certificate",
+        "check DB_SSLMODE, DB_SSLROOTCERT, DB_SSLCERT and DB_SSLKEY against the server's",
     ),
     (
         r"session is read-only|server is in hot standby mode",
