@@ -146,7 +146,12 @@ def _from_words(text: str, said: str) -> OutsideFault:
 
 
 _DENIED = re.compile(r"permission denied for (?:(\w+) )?(\S+)")
-_RIGHTS = {"schema": "USAGE, CREATE", "database": "CREATE", "table": "SELECT, INSERT, UPDATE"}
+_RIGHTS = {
+    "schema": "USAGE, CREATE",
+    "database": "CREATE",
+    "table": "SELECT, INSERT, UPDATE",
+    "sequence": "USAGE",
+}
 
 
 def _grant(error: psycopg2.Error) -> str:

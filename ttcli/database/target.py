@@ -9,7 +9,7 @@ from psycopg2 import sql
 
 from ttcli.config import DatabaseSettings
 from ttcli.database.faults import translated
-from ttcli.errors import ConfigError
+from ttcli.errors import AccessDenied, ConfigError
 from ttcli.table import TableColumn, TargetTable
 
 _FIND = """
@@ -64,6 +64,15 @@ SELECT i.indexrelid::regclass::text,
 """
 
 
+# Without that right the operators of a type are not found, and citext compares as text does.
+_CLOSED_SCHEMAS = """
+SELECT DISTINCT quote_ident(n.nspname) FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+  JOIN pg_namespace n ON n.oid = t.typnamespace
+ WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped
+   AND NOT has_schema_privilege(n.oid, 'USAGE')
+"""
+
+
 class Unique(NamedTuple):
     """A unique index of the target, and what keeps ON CONFLICT from using it."""
 
@@ -112,6 +121,7 @@ def read_table(
         cursor.execute(_COLUMNS, {"oid": oid})
         columns = tuple(_column(*row) for row in cursor.fetchall())
         key = _key(columns, settings.key, quoted(schema, name))
+        _check_types(cursor, oid, quoted(schema, name))
         cursor.execute(_UNIQUE, (oid,))
         _check_key(key, [Unique(*row) for row in cursor.fetchall()], quoted(schema, name))
         # Only the catalog was read: nothing is to be committed, and no snapshot kept.
@@ -184,6 +194,17 @@ def _key(columns: Sequence[TableColumn], configured: Sequence[str], where: str) 
             )
         found.append(column.name)
     return tuple(found)
+
+
+def _check_types(cursor: Any, oid: int, where: str) -> None:
+    cursor.execute(_CLOSED_SCHEMAS, (oid,))
+    closed = ", ".join(name for (name,) in cursor.fetchall())
+    if closed:
+        role = quoted(cursor.connection.info.user)
+        raise AccessDenied(
+            f"Types of table {where} are in schema {closed}, which is closed to the role",
+            f"as its owner: GRANT USAGE ON SCHEMA {closed} TO {role};",
+        )
 
 
 def _check_key(key: Sequence[str], indexes: Sequence[Unique], where: str) -> None:
