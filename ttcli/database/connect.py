@@ -197,6 +197,21 @@ def transaction(connection: psycopg2.extensions.connection) -> Iterator[None]:
             raise
 
 
+@contextmanager
+def savepoint(connection: psycopg2.extensions.connection) -> Iterator[Any]:
+    """A cursor whose work stays in the open transaction; an exception undoes just that work."""
+    with translated(), connection.cursor() as cursor:
+        cursor.execute("SAVEPOINT ttcli")
+        try:
+            yield cursor
+        except BaseException:
+            if not connection.closed:
+                with suppress(psycopg2.Error):  # the first error says more
+                    cursor.execute("ROLLBACK TO SAVEPOINT ttcli")
+            raise
+        cursor.execute("RELEASE SAVEPOINT ttcli")
+
+
 def _roll_back(connection: psycopg2.extensions.connection) -> None:
     try:
         connection.rollback()

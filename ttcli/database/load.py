@@ -14,7 +14,7 @@ from ttcli import __version__
 from ttcli.config import DatabaseSettings
 from ttcli.database import ledger, merge, staging
 from ttcli.database.careful import Reject
-from ttcli.database.connect import Connection, transaction
+from ttcli.database.connect import Connection, savepoint, transaction
 from ttcli.database.faults import MISSING_RIGHT, refuses_a_row
 from ttcli.database.given import Given, Load
 from ttcli.database.merge import Merged, RowRefused
@@ -89,11 +89,21 @@ def dry_run(
     load: Load,
     policies: Optional[Mapping[str, Policy]] = None,
     limit: int = 20,
+    keep: bool = False,
 ) -> DryRun:
-    """What `load_item` would do: the same statements, rolled back. Raises the same."""
+    """What `load_item` would do: the same statements, rolled back. Raises the same.
+
+    Args:
+        limit: How many differences are shown.
+        keep: Leave the transaction open, so that the next item meets what this one would have
+            written; closing the connection rolls all of it back.
+    """
     given = Given(settings, table, load, policies or {}, limit)
     _check_columns(given)
-    return _persistently(lambda way: _rehearse(connection, given, way))
+    told = _persistently(lambda way: _rehearse(connection, given, way))
+    if not keep:
+        connection.rollback()
+    return told
 
 
 Way = Callable[[Any, Given], Merged]
@@ -153,10 +163,9 @@ def _load(connection: Connection, given: Given, way: Way) -> Loaded:
 
 
 def _rehearse(connection: Connection, given: Given, way: Way) -> DryRun:
-    with transaction(connection), connection.cursor() as cursor:
+    with savepoint(connection) as cursor:
         _ensure(cursor, given)
         loaded, merged = _in_transaction(cursor, given, way)
-        connection.rollback()
     return DryRun(loaded, merged.differences if merged else ())
 
 
