@@ -12,7 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from ttcli import logins
 from ttcli.errors import ConfigError
+from ttcli.logins import GOOGLE_MAIL, MICROSOFT_APP, MICROSOFT_USER, TOKEN_URLS
 from ttcli.settings import Variable
 from ttcli.sources import DEFAULT_FILE, Found, collect
 from ttcli.variables import VARIABLES
@@ -37,6 +39,49 @@ class Secret:
         return "Secret(…)"
 
 
+class OAuthSettings(NamedTuple):
+    """Where ttcli itself asks for an access token, and as whom.
+
+    Attributes:
+        provider: `microsoft`, `google`, or empty for any other.
+        token_url: Instead of the provider's own.
+        key_file: Google: a service account's key (JSON); Microsoft: private key and certificate.
+        scope: Instead of the usual one.
+    """
+
+    provider: str = ""
+    token_url: str = ""
+    tenant: str = ""
+    client_id: str = ""
+    client_secret: Secret = Secret("")
+    refresh_token: Secret = Secret("")
+    key_file: Optional[Path] = None
+    scope: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.provider or self.token_url)
+
+    @property
+    def flow(self) -> str:
+        """`key`, `client credentials` or `refresh token`, by what is set."""
+        if self.key_file:
+            return "key"
+        app_only = self.client_secret and not self.refresh_token and self.provider != "google"
+        return "client credentials" if app_only else "refresh token"
+
+    @property
+    def endpoint(self) -> str:
+        """The token endpoint's address."""
+        return self.token_url or TOKEN_URLS[self.provider].format(tenant=self.tenant or "common")
+
+    @property
+    def wanted_scope(self) -> str:
+        """What the token shall be good for; empty: what was granted at first."""
+        microsoft = MICROSOFT_USER if self.flow == "refresh token" else MICROSOFT_APP
+        usual = {"microsoft": microsoft, "google": GOOGLE_MAIL}
+        return self.scope or usual.get(self.provider, "")
+
+
 class MailboxSettings(NamedTuple):
     """One folder of one account, and how to reach it; `timeout` in seconds.
 
@@ -48,6 +93,7 @@ class MailboxSettings(NamedTuple):
         after_load: What is done to a mail once its rows are committed: the kind (`nothing`,
             `seen`, `flag`, `move`), and the folder to move to.
         on_failure: The same for a mail of which an item failed.
+        oauth: How to ask for the access token, where there is no token_command.
     """
 
     host: str
@@ -65,6 +111,7 @@ class MailboxSettings(NamedTuple):
     since: Optional[datetime] = None
     after_load: Tuple[str, str] = ("nothing", "")
     on_failure: Tuple[str, str] = ("nothing", "")
+    oauth: OAuthSettings = OAuthSettings()
 
 
 class DatabaseSettings(NamedTuple):
@@ -147,7 +194,14 @@ class Config:
             since=self.email_since,
             after_load=self.email_after_load,
             on_failure=self.email_on_failure,
+            oauth=self.oauth,
         )
+
+    @property
+    def oauth(self) -> OAuthSettings:
+        """How to come by an access token."""
+        fields = OAuthSettings._fields
+        return OAuthSettings(*(self.values[f"EMAIL_OAUTH_{name.upper()}"] for name in fields))
 
     @property
     def database(self) -> DatabaseSettings:
@@ -210,7 +264,7 @@ def load(
     path, found, mistakes = collect(os.environ if environ is None else environ, file)
     values = {v.name: _value_of(v, found.get(v.name), needs, mistakes) for v in VARIABLES}
     if "EMAIL" in needs:
-        _need_a_login(values, mistakes)
+        mistakes += logins.mistakes(values)
     if mistakes:
         raise ConfigError(
             f"{len(mistakes)} mistake(s) in the configuration:",
@@ -218,14 +272,6 @@ def load(
             mistakes,
         )
     return Config(values, list(found), path)
-
-
-def _need_a_login(values: Mapping[str, Any], mistakes: List[str]) -> None:
-    """A password, or the command that prints the token instead."""
-    needed = "EMAIL_TOKEN_COMMAND" if values["EMAIL_AUTH"] == "oauth2" else "EMAIL_PASSWORD"
-    if values[needed] is not None and not values[needed]:
-        what_for = next(v.help for v in VARIABLES if v.name == needed)
-        mistakes.append(f"{needed} is not set: {what_for}")
 
 
 def _value_of(

@@ -257,7 +257,7 @@ def test_a_folder_replaced_between_two_commands_stops_the_run() -> None:
         (
             b"BAD Request is throttled. Suggested Backoff Time: 299910 milliseconds",
             Temporary,
-            "299 s",
+            "wait 300 s",
         ),
         (b"NO Server Unavailable. 15", Temporary, "Unavailable"),
         (b"BAD User is authenticated but not connected.", Temporary, "not connected"),

@@ -20,6 +20,7 @@ LINES = (
     ("spool", "mail", "workbook", "rows", "database"),
     ("table", "cells", "facts", "logs"),
     ("config",),
+    ("logins",),
     ("sources",),
     ("variables",),
     ("settings",),
@@ -37,6 +38,8 @@ OWNERS = {
     "openpyxl": {"workbook", "stages"},  # a stage writes the sender's rejects with it
     "python_calamine": {"workbook"},
     "msoffcrypto": {"workbook"},
+    "msal": {"mail"},
+    "google": {"mail"},
 }
 
 

@@ -25,6 +25,7 @@ from ttcli.mail.download import download
 from ttcli.mail.login import login, quoted
 from ttcli.mail.looks import LOOK, Look, look
 from ttcli.mail.message import Mail
+from ttcli.mail.token import Access, Rotations
 from ttcli.mail.waiting import wait
 
 _BATCH = 500  # mails looked at with one command
@@ -37,14 +38,20 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 class Session:
     """One connection to one folder of one account, for use in a `with` statement.
 
+    Args:
+        rotations: Where refresh tokens are kept; needed only where there is one.
+
     Attributes:
         seen_through: While and after iterating `new_mails`: every mail with a UID up to this one
             was handed out or looked at and found without interest. Once what was handed out is
             durable, the cursor may be set to it.
+        access: The token that opened it, where one did.
     """
 
-    def __init__(self, settings: MailboxSettings) -> None:
+    def __init__(self, settings: MailboxSettings, rotations: Optional[Rotations] = None) -> None:
         self.settings = settings
+        self.access: Optional[Access] = None
+        self._rotations = rotations
         self.seen_through = 0
         self._client: Optional[Client] = None
         self._folder: Optional[Folder] = None
@@ -55,7 +62,7 @@ class Session:
         self._greeting = connection.greeting
         try:
             self._client = Client(connection, self.settings.host, self.settings.timeout)
-            login(self._client, self.settings)
+            self.access = login(self._client, self.settings, self._rotations)
         except BaseException as error:
             self._hang_up(politely=False)
             connection.socket.close()

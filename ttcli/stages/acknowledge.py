@@ -15,6 +15,7 @@ from ttcli.errors import OutsideFault
 from ttcli.spool import item as states
 from ttcli.spool.drain import Report
 from ttcli.spool.store import Spool
+from ttcli.stages.mailbox import opened
 from ttcli.stages.owed import FAILED, GONE, LOADED, WAITING, Debt, Owed
 
 log = logging.getLogger(__name__)
@@ -82,9 +83,8 @@ def _settle(
     if len(silent) == len(due):
         return
     from ttcli.mail.actions import Action
-    from ttcli.mail.session import Session
 
-    with Session(settings) as session:
+    with opened(owed.spool, settings) as session:
         for (uidvalidity, end), group in _groups(due).items():
             action = Action(*actions[end])
             for start in range(0, len(group) if action.kind != _NOTHING else 0, _BATCH):

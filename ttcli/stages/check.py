@@ -25,7 +25,7 @@ def check(config: Config, spool: Spool) -> List[Fact]:
         Fact("configuration", True, f"{where}, {len(config.given)} variables set"),
         *_tested("mapping", lambda: _mapping(config)),
         *_tested("spool", lambda: _spool(spool)),
-        *_tested("mailbox", lambda: _mailbox(config)),
+        *_tested("mailbox", lambda: _mailbox(config, spool)),
         *_tested("database", lambda: _database(config, spool)),
         *_tested("mapping and table", lambda: _mapping_fits(config, spool)),
     ]
@@ -91,10 +91,12 @@ def _space(spool: Spool) -> Fact:
     return Fact("spool space", enough, text, fix, exit_code=errors.TEMPORARY)
 
 
-def _mailbox(config: Config) -> Iterable[Any]:
+def _mailbox(config: Config, spool: Spool) -> Iterable[Any]:
     from ttcli.mail.check import facts
+    from ttcli.stages.mailbox import opened
 
-    return facts(config.mailbox)
+    with opened(spool, config.mailbox) as session:
+        return facts(session)
 
 
 def _database(config: Config, spool: Spool) -> Iterable[Any]:

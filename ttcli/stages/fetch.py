@@ -20,6 +20,7 @@ from ttcli.spool.drain import Report, Watch, unwatched
 from ttcli.spool.item import item_id, time_text
 from ttcli.spool.store import Spool
 from ttcli.stages.acknowledge import wanted
+from ttcli.stages.mailbox import opened
 from ttcli.stages.owed import Owed
 
 log = logging.getLogger(__name__)
@@ -58,9 +59,7 @@ def _fetch(
     watch: Watch,
     since: Optional[datetime],
 ) -> None:
-    from ttcli.mail.session import Session
-
-    with Session(settings) as session:
+    with opened(spool, settings) as session:
         folder = session.folder()
         place = _Place(spool, settings, folder, keep=not (since or report.dry_run))
         start, counted = 0 if since else place.uid, 0

@@ -17,7 +17,8 @@ from typing import Callable, NoReturn, Optional
 from ttcli import errors
 from ttcli.config import MailboxSettings
 from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
-from ttcli.mail.session import Session
+from ttcli.spool.store import Spool
+from ttcli.stages.mailbox import opened
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,9 @@ class Runs:
         return max(0.0, self._next - time.monotonic())
 
 
-def watch(settings: MailboxSettings, interval: float, run: Callable[[], int]) -> NoReturn:
+def watch(
+    spool: Spool, settings: MailboxSettings, interval: float, run: Callable[[], int]
+) -> NoReturn:
     """Runs at once, at every arrival, and `interval` seconds after the last run.
 
     A lost connection is opened again, after longer and longer pauses as long as it fails.
@@ -79,7 +82,7 @@ def watch(settings: MailboxSettings, interval: float, run: Callable[[], int]) ->
         ConfigError: There is no such folder, or the like, at the very first look.
     """
     runs = Runs(run, interval)
-    watching = _Watching(settings, runs)
+    watching = _Watching(spool, settings, runs)
     failures = 0
     while True:
         began = time.monotonic()
@@ -120,14 +123,15 @@ class _Watching:
         ever: A folder was seen, by this connection or an earlier one.
     """
 
-    def __init__(self, settings: MailboxSettings, runs: Runs) -> None:
+    def __init__(self, spool: Spool, settings: MailboxSettings, runs: Runs) -> None:
+        self._spool = spool
         self._settings = settings
         self._runs = runs
         self.ever = False
 
     def until_lost(self) -> NoReturn:
         """Runs and waits in turn, until the connection is lost."""
-        with Session(self._settings) as session:
+        with opened(self._spool, self._settings) as session:
             while True:
                 # looked at before the run: what arrives during it ends the wait at once
                 session.folder()

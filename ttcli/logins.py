@@ -1,0 +1,58 @@
+"""How a mailbox is logged in to: which EMAIL_ variables belong together, and what is missing."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Mapping
+
+from ttcli.variables import VARIABLES
+
+TOKEN_URLS = {
+    "microsoft": "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
+    "google": "https://oauth2.googleapis.com/token",
+}
+MICROSOFT_APP = "https://outlook.office365.com/.default"
+MICROSOFT_USER = "https://outlook.office365.com/IMAP.AccessAsUser.All offline_access"
+GOOGLE_MAIL = "https://mail.google.com/"
+
+_OAUTH = "EMAIL_OAUTH_"
+
+
+def mistakes(values: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence for each thing that a login lacks."""
+    if values["EMAIL_AUTH"] != "oauth2":
+        yield from _missing(values, "EMAIL_PASSWORD")
+        return
+    asks_itself = values[_OAUTH + "PROVIDER"] or values[_OAUTH + "TOKEN_URL"]
+    if asks_itself and values["EMAIL_TOKEN_COMMAND"]:
+        yield "EMAIL_TOKEN_COMMAND and EMAIL_OAUTH_PROVIDER or _TOKEN_URL are both set: keep one"
+    elif asks_itself:
+        yield from _oauth(values)
+    elif values["EMAIL_TOKEN_COMMAND"] == "":
+        yield (
+            "EMAIL_AUTH=oauth2 needs EMAIL_OAUTH_PROVIDER (microsoft or google), "
+            "EMAIL_OAUTH_TOKEN_URL or EMAIL_TOKEN_COMMAND: none of them is set"
+        )
+
+
+def _oauth(values: Mapping[str, Any]) -> Iterator[str]:
+    provider, key = values[_OAUTH + "PROVIDER"], values[_OAUTH + "KEY_FILE"]
+    refresh, secret = values[_OAUTH + "REFRESH_TOKEN"], values[_OAUTH + "CLIENT_SECRET"]
+    if key and refresh:
+        yield "EMAIL_OAUTH_KEY_FILE and EMAIL_OAUTH_REFRESH_TOKEN are both set: keep one"
+    if key and not provider:
+        yield "EMAIL_OAUTH_KEY_FILE needs EMAIL_OAUTH_PROVIDER, google or microsoft"
+    if not (key and provider == "google"):
+        yield from _missing(values, _OAUTH + "CLIENT_ID")
+    if provider == "microsoft" and (key or (secret and not refresh)):
+        yield from _missing(values, _OAUTH + "TENANT")
+    if provider == "google" and not key:
+        yield from _missing(values, _OAUTH + "REFRESH_TOKEN")
+    if not provider and not (refresh or secret or key):
+        yield "EMAIL_OAUTH_CLIENT_SECRET or EMAIL_OAUTH_REFRESH_TOKEN is not set: one is needed"
+
+
+def _missing(values: Mapping[str, Any], name: str) -> Iterator[str]:
+    """None is a mistake that was named already."""
+    if values[name] is not None and not values[name]:
+        what_for = next(v.help for v in VARIABLES if v.name == name)
+        yield f"{name} is not set: {what_for}"
