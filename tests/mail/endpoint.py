@@ -28,6 +28,7 @@ class TokenEndpoint:
 
     Attributes:
         forms: What it was sent, in order.
+        about: What it says of itself (OpenID Connect Discovery 1.0).
     """
 
     def __init__(
@@ -51,6 +52,12 @@ class TokenEndpoint:
         scheme = "https" if tls else "http"
         self.base = f"{scheme}://localhost:{self._server.server_address[1]}"
         self.url = self.base + PATH
+        about = {
+            "issuer": self.base,
+            "authorization_endpoint": self.url,
+            "token_endpoint": self.url,
+        }
+        self.about: Answer = (200, {}, about)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
     def __enter__(self) -> TokenEndpoint:
@@ -90,8 +97,7 @@ class _Speaks(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """What msal looks up first (OpenID Connect Discovery 1.0)."""
-        about = {name: f"{self.of.url}/{name}" for name in ("issuer", "authorization_endpoint")}
-        self._say(200, {}, {**about, "token_endpoint": self.of.url})
+        self._say(*self.of.about)
 
     def _say(
         self, status: int, headers: Dict[str, str], body: Union[bytes, Dict[str, Any]]

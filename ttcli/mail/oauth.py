@@ -42,10 +42,15 @@ _NEXT_STEPS = {
 _NEXT_STEP = "see docs/oauth2.md for how the application is registered and given its rights"
 
 
-_SECRET = ("client_secret", "refresh_token", "assertion")  # what a form may hold
+_SECRET = (
+    "client_secret",
+    "refresh_token",
+    "assertion",
+    "client_assertion",
+)  # what a form may hold
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """The endpoint grants nothing; `error` is its code, `fault` what that means."""
 
     def __init__(self, error: str, fault: OutsideFault) -> None:
@@ -67,7 +72,7 @@ def access(settings: MailboxSettings, rotations: Optional[Rotations]) -> Access:
     """
     try:
         granted = _granted(settings, rotations)
-    except _Refused as refused:
+    except Refused as refused:
         fault = refused.fault
     else:
         return _access(settings.oauth, granted)
@@ -99,7 +104,7 @@ def _by_refresh_token(settings: MailboxSettings, rotations: Rotations) -> Dict[s
         for number, token in enumerate(turn.tokens):
             try:
                 granted = _refreshed(settings, token)
-            except _Refused as refused:
+            except Refused as refused:
                 if refused.error != "invalid_grant" or number == last:
                     raise
                 log.warning(
@@ -140,7 +145,7 @@ def granted_by(answer: Answer, url: str, form: Dict[str, str]) -> Dict[str, Any]
     """The token endpoint's answer; `form` is what was sent, which no message may repeat.
 
     Raises:
-        _Refused: It grants nothing.
+        Refused: It grants nothing.
     """
     found = members(answer.body)
     if answer.status == 200 and isinstance(found.get("access_token"), str):
@@ -149,7 +154,7 @@ def granted_by(answer: Answer, url: str, form: Dict[str, str]) -> Dict[str, Any]
     secrets = [form[name] for name in _SECRET if form.get(name)]
     said = words.readable(words.struck(_told(found), *secrets)) or f"HTTP status {answer.status}"
     code = error if isinstance(error, str) else ""
-    raise _Refused(code, _meaning(f"{url} grants no token: {said}", code, answer))
+    raise Refused(code, _meaning(f"{url} grants no token: {said}", code, answer))
 
 
 def members(body: bytes) -> Dict[str, Any]:

@@ -14,13 +14,17 @@ from pathlib import Path
 from typing import Any, Dict, Mapping, Optional
 
 from ttcli.config import MailboxSettings
-from ttcli.errors import ConfigError
+from ttcli.errors import ConfigError, OutsideFault
 from ttcli.mail import oauth
 from ttcli.mail.https import Answer, exchange
 
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523
 _HOUR = 3600
 _ADDRESSES = {"authorization_endpoint", "token_endpoint"}  # what msal looks up
+
+
+class _NoKeyError(Exception):
+    """The file holds no key; says why, and nothing of its content."""
 
 
 def granted(settings: MailboxSettings) -> Dict[str, Any]:
@@ -35,24 +39,26 @@ def granted(settings: MailboxSettings) -> Dict[str, Any]:
     try:
         return (_google if settings.oauth.provider == "google" else _microsoft)(settings, text)
     except ImportError as error:
-        name, package = _PACKAGES[settings.oauth.provider]
-        missing = f"EMAIL_OAUTH_KEY_FILE needs the package {name}, which is missing: {error}"
-        raise ConfigError(
-            missing, f"apt install {package}, or pip install 'ttcli[oauth2]'"
-        ) from None
-    except ValueError:
-        reason = f"EMAIL_OAUTH_KEY_FILE={path} holds no key that can be used"
-    raise ConfigError(reason, _CONTENT[settings.oauth.provider])  # an error may quote the key
+        raise missing("EMAIL_OAUTH_KEY_FILE", settings.oauth.provider, error) from None
+    except _NoKeyError as error:
+        reason = f"EMAIL_OAUTH_KEY_FILE={path} holds no key that can be used: {error}"
+    raise ConfigError(reason, _CONTENT[settings.oauth.provider])  # a library's error may quote it
 
 
-_PACKAGES = {
-    "google": ("google-auth", "python3-google-auth"),
-    "microsoft": ("msal", "python3-msal"),
-}
+_PACKAGES = {"google": "google-auth", "microsoft": "msal"}
 _CONTENT = {
     "google": "give the service account's key as Google made it, a file of JSON",
     "microsoft": "give one PEM file with the private key, unencrypted, and its certificate",
 }
+
+
+def missing(what: str, provider: str, error: ImportError) -> ConfigError:
+    """What to install."""
+    name = _PACKAGES[provider]
+    return ConfigError(
+        f"{what} needs the package {name}, which cannot be used: {error}",
+        f"apt install python3-{name}, or pip install 'ttcli[{provider}]'",
+    )
 
 
 def _read(path: Path) -> str:
@@ -84,8 +90,8 @@ def _google(settings: MailboxSettings, text: str) -> Dict[str, Any]:
             "exp": now + _HOUR,
         }
         assertion = jwt.encode(signer, claims).decode("ascii")
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(type(error).__name__) from None
+    except Exception as error:  # what the libraries below raise, they do not document
+        raise _NoKeyError(type(error).__name__) from None
     return oauth.ask(settings, {"grant_type": _JWT_BEARER, "assertion": assertion})
 
 
@@ -94,19 +100,24 @@ def _microsoft(settings: MailboxSettings, text: str) -> Dict[str, Any]:
     import msal
 
     wire = _Wire(settings)
-    application = msal.ConfidentialClientApplication(
-        settings.oauth.client_id,
-        client_credential={
+    try:
+        der = ssl.PEM_cert_to_DER_cert(_block("CERTIFICATE", text))
+        key = {
             "private_key": _block("PRIVATE KEY", text),
-            "thumbprint": hashlib.sha1(  # noqa: S324 - Microsoft names certificates by it
-                ssl.PEM_cert_to_DER_cert(_block("CERTIFICATE", text))
-            ).hexdigest(),
-        },
-        authority=authority(settings),
-        http_client=wire,
-        instance_discovery=False,  # the address was configured, nobody needs to vouch for it
-    )
-    found = application.acquire_token_for_client(scopes=settings.oauth.wanted_scope.split())
+            "thumbprint": hashlib.sha1(der).hexdigest(),  # noqa: S324 - Microsoft's way to name one
+        }
+        application = msal.ConfidentialClientApplication(
+            settings.oauth.client_id,
+            client_credential=key,
+            authority=authority(settings),
+            http_client=wire,
+            instance_discovery=False,  # the address was configured, nobody needs to vouch for it
+        )
+        found = application.acquire_token_for_client(settings.oauth.wanted_scope.split())
+    except (OutsideFault, oauth.Refused, _NoKeyError):
+        raise
+    except Exception as error:  # as above
+        raise _NoKeyError(type(error).__name__) from None
     return wire.granted(found)
 
 
@@ -120,8 +131,12 @@ def _block(kind: str, text: str) -> str:
         rf"-----BEGIN ([A-Z]+ )?{kind}-----.+?-----END ([A-Z]+ )?{kind}-----", text, re.S
     )
     if not found:
-        raise ValueError(f"no {kind}")
+        raise _NoKeyError(f"no {kind}")
     return found[0] + "\n"
+
+
+def _text(value: Any) -> str:
+    return value.decode("ascii") if isinstance(value, bytes) else str(value)
 
 
 class _Reply:
@@ -142,6 +157,7 @@ class _Wire:
     def __init__(self, settings: MailboxSettings) -> None:
         self._settings = settings
         self._last: Optional[Answer] = None
+        self._form: Dict[str, str] = {}
 
     def post(self, url: str, data: Optional[Mapping[str, str]] = None, **_: Any) -> _Reply:
         """One form sent."""
@@ -155,15 +171,17 @@ class _Wire:
         """Nothing is kept open."""
 
     def _exchange(self, url: str, form: Optional[Mapping[str, str]]) -> _Reply:
-        self._last = exchange(url, form, self._settings.timeout, self._settings.ca_file)
-        unfit = form is None and not set(oauth.members(self._last.body)) >= _ADDRESSES
-        if unfit or self._last.status == 429 or self._last.status >= 500:
-            oauth.granted_by(self._last, url, {})  # raises: msal would lose what was said
-        return _Reply(self._last)
+        answer = exchange(url, form, self._settings.timeout, self._settings.ca_file)
+        self._last, self._form = answer, {n: _text(v) for n, v in (form or {}).items()}
+        told = set(oauth.members(answer.body))
+        useful = told >= _ADDRESSES if form is None else bool(told)
+        if not useful or answer.status == 429 or answer.status >= 500:
+            oauth.granted_by(answer, url, self._form)  # msal would lose, or log, what was said
+        return _Reply(answer)
 
     def granted(self, found: Mapping[str, Any]) -> Dict[str, Any]:
         """The grant that msal made of the last answer."""
         if "access_token" in found:
             return dict(found)
         assert self._last is not None
-        return oauth.granted_by(self._last, self._settings.oauth.endpoint, {})
+        return oauth.granted_by(self._last, self._settings.oauth.endpoint, self._form)
