@@ -24,7 +24,7 @@ from typing import Any, Mapping, NamedTuple, Optional
 import ttcli
 from ttcli.errors import ConfigError, OutsideFault, Temporary
 from ttcli.mail import words
-from ttcli.mail.dial import stays_here
+from ttcli.mail.dial import reach, stays_here
 
 LONGEST = 256 << 10  # bytes of an answer; real ones have a few thousand
 
@@ -118,6 +118,7 @@ class _Plain(http.client.HTTPConnection):
 
     def __init__(self, host: str, cut: _Cut, **options: Any) -> None:
         super().__init__(host, **options)
+        self._create_connection = lambda address, timeout, _: reach(address, timeout)
         self._cut = cut
 
     def connect(self) -> None:

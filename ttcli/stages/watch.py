@@ -19,6 +19,7 @@ from ttcli.config import MailboxSettings
 from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
 from ttcli.spool.store import Spool
 from ttcli.stages.mailbox import opened
+from ttcli.stages.patience import LONGEST
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,8 @@ def watch(
             lost = fault
         lasted = time.monotonic() - began
         failures = 1 if lasted > _LONGEST_PAUSE else failures + 1
-        seconds = pause(failures)
+        asked = lost.wait if isinstance(lost, Temporary) else 0.0
+        seconds = max(pause(failures), min(asked, LONGEST.total_seconds()))
         log.warning("%s; connecting again in %.0f s", lost, seconds)
         _sleep_and_run(seconds, runs)
 
