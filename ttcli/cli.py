@@ -12,6 +12,7 @@ import typer
 import ttcli
 from ttcli import console, options, streams
 from ttcli.commands import asking, repair, stages
+from ttcli.commands.login import login
 
 app = typer.Typer(
     name="ttcli",
@@ -52,7 +53,7 @@ for panel, commands in (
         (stages.fetch, stages.process, stages.load, stages.prune, stages.run, stages.watch),
     ),
     ("Looking and checking", (asking.status, asking.check, asking.show, asking.inspect)),
-    ("By hand", (repair.add, repair.retry)),
+    ("By hand", (repair.add, repair.retry, login)),
 ):
     for command in commands:
         app.command(rich_help_panel=panel)(command)

@@ -41,8 +41,7 @@ class TokenEndpoint:
         class Speaks(_Speaks):
             of = endpoint
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Speaks)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Speaks)
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(home / "server.pem", home / "server.key")
@@ -56,6 +55,7 @@ class TokenEndpoint:
             "issuer": self.base,
             "authorization_endpoint": self.url,
             "token_endpoint": self.url,
+            "device_authorization_endpoint": self.url.replace("/token", "/devicecode"),
         }
         self.about: Answer = (200, {}, about)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -83,6 +83,13 @@ def granted(token: str = "good-me@example.org-xxx", **members: Any) -> Answer:
 def refused(error: str, description: str = "", status: int = 400, **headers: str) -> Answer:
     """An error response (RFC 6749, 5.2)."""
     return status, headers, {"error": error, "error_description": description}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away in the middle is what some tests are about."""
 
 
 class _Speaks(BaseHTTPRequestHandler):

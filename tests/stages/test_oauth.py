@@ -198,3 +198,44 @@ def test_where_the_token_cannot_be_kept_none_is_asked_for(
 def test_what_a_login_lacks_is_named(oauth: World, variables: Dict[str, str], says: str) -> None:
     """78, before anything is asked for."""
     assert says in oauth.ttcli("fetch", code=78, **variables).stderr
+
+
+def test_a_person_logs_in_once(world: World, mailbox: Account) -> None:
+    """`ttcli login` shows the code; from then on the token that came of it is used."""
+    pytest.importorskip("msal", reason="msal is not installed")
+    waiting = [refused("authorization_pending")]
+
+    def provider(form: Form) -> Answer:
+        if "grant_type" not in form:
+            said = "Open https://example.org/device and type ABCD"
+            return 200, {}, {"device_code": "dev", "user_code": "ABCD", "expires_in": 60,
+                             "interval": 1, "message": said}  # fmt: skip
+        if form["grant_type"].endswith("device_code") and waiting:
+            return waiting.pop()
+        number = form.get("refresh_token", "erneuerung-0").split("-")[1]
+        return granted(ACCESS, refresh_token=f"erneuerung-{int(number) + 1}", scope="imap")
+
+    with TokenEndpoint(mailbox.server.home, provider) as endpoint:
+        given = {
+            "EMAIL_AUTH": "oauth2",
+            "EMAIL_OAUTH_PROVIDER": "microsoft",
+            "EMAIL_OAUTH_TOKEN_URL": endpoint.url,
+            "EMAIL_OAUTH_CLIENT_ID": "app",
+            "DEBUG": "true",
+        }
+        assert "ttcli login" in world.ttcli("fetch", code=78, **given).stdout
+        done = world.ttcli("login", **given)
+        world.ttcli("fetch", **given)
+        sent = [f["refresh_token"] for f in endpoint.forms if "refresh_token" in f]
+
+    assert "type ABCD" in done.stderr
+    assert "by refresh token" in done.stdout
+    assert sent == ["erneuerung-1", "erneuerung-2"]
+    assert "erneuerung" not in done.stdout + done.stderr + told(world)
+    assert stat.S_IMODE(kept(world).stat().st_mode) == 0o600
+
+
+def test_a_login_for_somebody_else_is_told(oauth: World) -> None:
+    """An application with a secret has nothing to ask a person for."""
+    done = oauth.ttcli("login", code=78)
+    assert "EMAIL_OAUTH_PROVIDER=microsoft" in done.stderr

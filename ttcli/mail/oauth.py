@@ -30,8 +30,11 @@ _DENIED = (
     "interaction_required",
     "consent_required",
     "login_required",
+    "authorization_declined",
+    "expired_token",
+    "code_expired",
 )
-_LATER = ("temporarily_unavailable", "server_error", "slow_down")
+_LATER = ("authorization_pending", "temporarily_unavailable", "server_error", "slow_down")
 _NEXT_STEPS = {
     "invalid_client": "set EMAIL_OAUTH_CLIENT_ID, and EMAIL_OAUTH_CLIENT_SECRET or "
     "EMAIL_OAUTH_KEY_FILE, to ones that are registered and have not expired; see docs/oauth2.md",

@@ -99,7 +99,7 @@ def _microsoft(settings: MailboxSettings, text: str) -> Dict[str, Any]:
     """An application that proves itself by its certificate."""
     import msal
 
-    wire = _Wire(settings)
+    wire = Wire(settings)
     try:
         der = ssl.PEM_cert_to_DER_cert(_block("CERTIFICATE", text))
         key = {
@@ -148,10 +148,10 @@ class _Reply:
         self.text = answer.body.decode("utf-8", "replace")
 
     def raise_for_status(self) -> None:
-        """Nothing: `_Wire` has raised already."""
+        """Nothing: `Wire` has raised already."""
 
 
-class _Wire:
+class Wire:
     """msal's way to the network."""
 
     def __init__(self, settings: MailboxSettings) -> None:
@@ -181,7 +181,9 @@ class _Wire:
 
     def granted(self, found: Mapping[str, Any]) -> Dict[str, Any]:
         """The grant that msal made of the last answer."""
-        if "access_token" in found:
-            return dict(found)
+        return dict(found) if "access_token" in found else self.refuse()
+
+    def refuse(self) -> Dict[str, Any]:
+        """Raises what the last answer means, which is no grant."""
         assert self._last is not None
         return oauth.granted_by(self._last, self._settings.oauth.endpoint, self._form)
