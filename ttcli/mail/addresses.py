@@ -11,6 +11,7 @@ from typing import List, Optional, Sequence
 
 from ttcli.mail.headers import decode_bytes
 
+_LONGEST = 1 << 16  # bytes of a field that anybody means seriously
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
 _DOMAIN = r"[^\s<>()\[\],;:@\"\\]+"
 _ADDRESS = re.compile(rf'((?:[^\s<>()\[\],;:@"\\]+|"(?:[^"\\]|\\.)*"))@({_DOMAIN})', re.S)
@@ -24,7 +25,7 @@ def only_address(fields: Sequence[bytes]) -> Optional[str]:
     """
     if len(fields) != 1:
         return None
-    text = without_comments(decode_bytes(re.sub(rb"\r?\n(?=[ \t])", b"", fields[0])))
+    text = without_comments(fields[0])
     members = _split(text) if text is not None else None
     named = [member for member in members or [] if "@" in _QUOTED.sub("", member) or "<" in member]
     if not members or len(named) != 1:
@@ -32,8 +33,11 @@ def only_address(fields: Sequence[bytes]) -> Optional[str]:
     return _address(named[0])
 
 
-def without_comments(text: str) -> Optional[str]:
-    """Comments (RFC 5322, 3.2.2) turned into blanks; None where they do not end."""
+def without_comments(field: bytes) -> Optional[str]:
+    """A field with its comments (RFC 5322, 3.2.2) turned into blanks; None where they do not end."""
+    if len(field) > _LONGEST:
+        return None
+    text = decode_bytes(field)
     kept: List[str] = []
     depth, position = 0, 0
     while position < len(text):

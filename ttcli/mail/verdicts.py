@@ -61,7 +61,7 @@ def _topmost(fields: Sequence[bytes], ours: str) -> Optional[List[Result]]:
     for field in fields:
         pieces = _pieces(field)
         if not pieces:
-            continue  # nobody can say whose it is, so it is not ours
+            return None  # it may be ours, which a sender broke to have one of his own believed
         found = _id(pieces[0])
         if found == ours:
             return _results(pieces[1:])
@@ -72,7 +72,7 @@ def _topmost(fields: Sequence[bytes], ours: str) -> Optional[List[Result]]:
 
 def _pieces(field: bytes) -> List[str]:
     """What stands between the semicolons; nothing where the field is not well-formed."""
-    text = without_comments(decode_bytes(re.sub(rb"\r?\n(?=[ \t])", b"", field)))
+    text = without_comments(field)
     pieces: List[str] = []
     position = 0
     while text is not None:
@@ -102,7 +102,9 @@ def _results(pieces: Sequence[str]) -> Optional[List[Result]]:
         match = _METHOD.match(piece)
         if not match:
             return None
-        found = [(re.sub(r"\s", "", n).lower(), v) for n, v in _PROPERTY.findall(piece, match.end())]
+        found = [
+            (re.sub(r"\s", "", n).lower(), v) for n, v in _PROPERTY.findall(piece, match.end())
+        ]
         properties = {name: value.replace('"', "").lower() for name, value in found}
         if len(properties) < len(found):
             return None  # one of the two is not the server's word
