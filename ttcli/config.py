@@ -108,6 +108,7 @@ class Config:
         values: Variable name → parsed value; secrets are `Secret`.
         given: The names that were set by environment, file or credential.
         mailboxes: Those of mapping.toml, a folder each; else the one of the EMAIL_* variables.
+        secrets: All of them, those of the mailboxes too.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class Config:
         self.given = frozenset(given)
         self.file = file
         self.mailboxes: Sequence[MailboxSettings] = ()
+        self.secrets = [value for value in values.values() if isinstance(value, Secret)]
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -215,6 +217,7 @@ def load(
     mailboxes = [values_of(table, values, _need_a_login, mistakes) for table in tables]
     if not mistakes:
         config = Config(values, list(found), path)
+        config.secrets += [s for own in mailboxes for s in own.values() if isinstance(s, Secret)]
         config.mailboxes = _mailboxes(config, tables, mailboxes, mistakes)
     if mistakes:
         raise ConfigError(

@@ -17,10 +17,11 @@ def fetch(
     context: typer.Context,
     since: Optional[datetime] = options.SINCE,
     limit: Optional[int] = options.LIMIT,
+    mailbox: Optional[str] = options.MAILBOX,
     dry_run: bool = options.DRY_RUN,
 ) -> None:
     """Mailbox → pending/: the attachments of new mails. Leaves the mailbox as it is."""
-    _stage(context, "fetch", ["EMAIL"], dry_run, limit=limit, since=since)
+    _stage(context, "fetch", ["EMAIL"], dry_run, limit=limit, since=since, mailbox=mailbox)
 
 
 def process(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:

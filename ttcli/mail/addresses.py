@@ -34,7 +34,7 @@ def only_address(fields: Sequence[bytes]) -> Optional[str]:
 
 
 def without_comments(field: bytes) -> Optional[str]:
-    """A field with its comments (RFC 5322, 3.2.2) turned into blanks; None where they do not end."""
+    """A field, its comments (RFC 5322, 3.2.2) made blanks; None where they do not end."""
     if len(field) > _LONGEST:
         return None
     text = decode_bytes(field)

@@ -18,10 +18,11 @@ from ttcli.config import MailboxSettings
 from ttcli.mail import headers
 from ttcli.mail.actions import Action, perform
 from ttcli.mail.client import Client
-from ttcli.mail.commands import HIGHEST_UID, Commands, told
+from ttcli.mail.commands import HIGHEST_UID, Commands, Items, told
 from ttcli.mail.cursor import Folder
 from ttcli.mail.dial import dial
 from ttcli.mail.download import download
+from ttcli.mail.gate import Gate, Refusal
 from ttcli.mail.login import login, quoted
 from ttcli.mail.looks import LOOK, Look, look
 from ttcli.mail.message import Mail
@@ -41,11 +42,14 @@ class Session:
         seen_through: While and after iterating `new_mails`: every mail with a UID up to this one
             was handed out or looked at and found without interest. Once what was handed out is
             durable, the cursor may be set to it.
+        refused: What `new_mails` left alone because of its sender, up to 500 mails ahead.
     """
 
     def __init__(self, settings: MailboxSettings) -> None:
         self.settings = settings
         self.seen_through = 0
+        self.refused: List[Refusal] = []
+        self._gate = Gate(settings)
         self._client: Optional[Client] = None
         self._folder: Optional[Folder] = None
         self._greeting = b""
@@ -80,6 +84,11 @@ class Session:
         """The commands over this connection; for this room only."""
         assert self._client is not None, "a session is used in a with statement"
         return Commands(self._client, self.settings)
+
+    def turn_to(self, folder: str) -> None:
+        """Goes on with another folder of the account; nothing may be on its way any more."""
+        self.settings = self.settings._replace(folder=folder)
+        self.seen_through, self._folder, self.refused = 0, None, []
 
     def folder(self) -> Folder:
         """UIDVALIDITY and UIDNEXT of the folder, by STATUS: the whole cost of an empty run.
@@ -137,10 +146,11 @@ class Session:
         self, commands: Commands, uids: Sequence[int], since: Optional[datetime]
     ) -> Iterator[Mail]:
         """The matching ones among these UIDs."""
-        found = commands.fetch(uids, LOOK)
+        found = commands.fetch(uids, self._gate.asking(LOOK))
         commands.check_gone(set(uids) - set(found))
         looks = [look(uid, items) for uid, items in found.items()]
         wanted = [each for each in looks if self._may_match(each, since)]
+        wanted = [each for each in wanted if self._lets_in(commands, each, found[each.uid])]
         for mail in download(commands, wanted, self.settings.largest_attachment):
             if self._matches(mail.subject):
                 self.seen_through = mail.uid
@@ -152,6 +162,11 @@ class Session:
         if since is not None and each.internaldate is not None and each.internaldate < since:
             return False
         return each.subject is None or self._matches(headers.decoded(each.subject))
+
+    def _lets_in(self, commands: Commands, each: Look, items: Items) -> bool:
+        refusal = self._gate.refusal(commands, each.uid, items)
+        self.refused += [refusal] if refusal else []
+        return refusal is None
 
     def _matches(self, subject: str) -> bool:
         return folded(self.settings.subject_filter) in folded(subject)

@@ -11,7 +11,6 @@ import re
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from ttcli.mail.addresses import domain_of, without_comments
-from ttcli.mail.headers import decode_bytes
 
 NAMELESS = "-"  # stands for fields without an id, as Microsoft 365 writes them
 _WORD = r'(?:"(?:[^"\\]|\\.)*"|[^\s;="]+)'
