@@ -56,7 +56,7 @@ def watch(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     config = configured(context, ["EMAIL", "DB"])
     run = stage.Run(context.obj, dry_run)
     with contextlib.suppress(console.Stopped):  # to be stopped is its end
-        stage.watch(config.mailbox, 3600 * config.schedule_interval_hours, run)
+        stage.watch(config.mailboxes, 3600 * config.schedule_interval_hours, run)
 
 
 def _stage(

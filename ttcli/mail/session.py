@@ -9,7 +9,9 @@ Imports imaplib2 by way of `client.py`, so stages import this module only when t
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Iterator, List, Optional, Sequence, Tuple, Type
@@ -26,7 +28,7 @@ from ttcli.mail.gate import Gate, Refusal
 from ttcli.mail.login import login, quoted
 from ttcli.mail.looks import LOOK, Look, look
 from ttcli.mail.message import Mail
-from ttcli.mail.waiting import wait
+from ttcli.mail.waiting import Arrivals, wait
 
 _BATCH = 500  # mails looked at with one command
 # Servers whose SUBJECT search is the case-insensitive substring of RFC 3501; Gmail's goes by
@@ -178,6 +180,17 @@ class Session:
     def wait(self, seconds: float) -> bool:
         """Waits for a mail to arrive after the last `folder()`; see `waiting.wait`."""
         return wait(self.commands, self._folder or self.folder(), seconds)
+
+    def arrivals(self) -> Arrivals:
+        """Opens the folder for waiting; from here on no arrival is missed."""
+        return Arrivals(self.commands, self._folder or self.folder())
+
+    def abandon(self) -> None:
+        """Ends the connection from another thread; whoever waits on it sees it lost."""
+        client = self._client
+        if client is not None:
+            with contextlib.suppress(OSError):  # the other side was faster
+                client.sock.shutdown(socket.SHUT_RDWR)
 
     def count(self) -> Tuple[int, int]:
         """How many mails the folder holds, and in how many the subject matches.
