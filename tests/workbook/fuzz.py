@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import functools
 import io
-import os
 import random
 import resource
 import sys
@@ -196,7 +195,8 @@ def _tell(campaign: Campaign, tries: int, seconds: float) -> None:
     print(f"{tries} tries in {seconds / 60:.1f} minutes, peak of a worker {peak:.0f} MB")
     for end, times in campaign.ends.most_common():
         print(f"{times:8} {end}")
-    print(f"{len(campaign.findings)} findings; open files {len(os.listdir('/proc/self/fd'))}")
+    files = len(list(Path("/proc/self/fd").iterdir()))
+    print(f"{len(campaign.findings)} findings; {files} files open at the end")
 
 
 if __name__ == "__main__":
