@@ -13,6 +13,7 @@ makes it again.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import io
 import random
@@ -62,8 +63,9 @@ class Finding(NamedTuple):
 
 def damaged(data: bytes, chance: random.Random) -> bytes:
     """A file with its bytes changed, or one of the parts of its zip."""
-    if data[:2] == b"PK" and chance.random() < 0.8:
-        return _with_damaged_part(data, chance)
+    if chance.random() < 0.8 and zipfile.is_zipfile(io.BytesIO(data)):
+        with contextlib.suppress(zipfile.BadZipFile, NotImplementedError, IndexError, EOFError):
+            return _with_damaged_part(data, chance)  # unless a sample is damaged already
     if chance.random() < 0.3:
         place = chance.randrange(len(data))
         block = chance.choice(_BLOCKS)
