@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Iterator, List, Mapping, NamedTuple, Optional
 
+from ttcli.values import Secret
 from ttcli.variables import VARIABLES
 
 TOKEN_URLS = {
@@ -17,8 +19,60 @@ GOOGLE_MAIL = "https://mail.google.com/"
 _OAUTH = "EMAIL_OAUTH_"
 
 
-def mistakes(values: Mapping[str, Any]) -> Iterator[str]:
-    """One sentence for each thing that a login lacks."""
+class OAuthSettings(NamedTuple):
+    """Where ttcli itself asks for an access token, and as whom.
+
+    Attributes:
+        provider: `microsoft`, `google`, or empty for any other.
+        token_url: Instead of the provider's own.
+        key_file: Google: a service account's key (JSON); Microsoft: private key and certificate.
+        scope: Instead of the usual one.
+    """
+
+    provider: str = ""
+    token_url: str = ""
+    tenant: str = ""
+    client_id: str = ""
+    client_secret: Secret = Secret("")
+    refresh_token: Secret = Secret("")
+    key_file: Optional[Path] = None
+    scope: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.provider or self.token_url)
+
+    @property
+    def flow(self) -> str:
+        """`key`, `client credentials` or `refresh token`, by what is set."""
+        if self.key_file:
+            return "key"
+        app_only = self.client_secret and not self.refresh_token and self.provider != "google"
+        return "client credentials" if app_only else "refresh token"
+
+    @property
+    def endpoint(self) -> str:
+        """The token endpoint's address."""
+        return self.token_url or TOKEN_URLS[self.provider].format(tenant=self.tenant or "common")
+
+    @property
+    def wanted_scope(self) -> str:
+        """What the token shall be good for; empty: what was granted at first."""
+        microsoft = MICROSOFT_USER if self.flow == "refresh token" else MICROSOFT_APP
+        usual = {"microsoft": microsoft, "google": GOOGLE_MAIL}
+        return self.scope or usual.get(self.provider, "")
+
+
+def oauth_settings(values: Mapping[str, Any]) -> OAuthSettings:
+    """Those of the EMAIL_OAUTH_ variables."""
+    return OAuthSettings(*(values[_OAUTH + name.upper()] for name in OAuthSettings._fields))
+
+
+def need_a_login(values: Mapping[str, Any], mistakes: List[str]) -> None:
+    """Names each thing that a login lacks: a password, or a way to come by a token."""
+    mistakes += _mistakes(values)
+
+
+def _mistakes(values: Mapping[str, Any]) -> Iterator[str]:
     if values["EMAIL_AUTH"] != "oauth2":
         yield from _missing(values, "EMAIL_PASSWORD")
         return

@@ -9,6 +9,7 @@ from typing import Tuple
 
 from ttcli.settings import (
     Variable,
+    authserv_id,
     boolean,
     choice,
     domain,
@@ -19,6 +20,7 @@ from ttcli.settings import (
     optional_identifier,
     optional_path,
     path,
+    senders,
     text,
     web_address,
     whole,
@@ -46,6 +48,20 @@ VARIABLES: Tuple[Variable, ...] = (
         "Track and Trace",
         text,
         "mails whose subject contains this, in any case; empty: all mails",
+        may_be_empty=True,
+    ),
+    Variable(
+        "EMAIL_ALLOW_SENDERS",
+        "",
+        senders,
+        "addresses and @domains, with commas, whose mails are taken; empty: everyone's",
+        may_be_empty=True,
+    ),
+    Variable(
+        "EMAIL_AUTHSERV_ID",
+        "",
+        authserv_id,
+        "take only mails whose sender this server's Authentication-Results confirm, mx.example.com",
         may_be_empty=True,
     ),
     Variable("EMAIL_FOLDER", "INBOX", text, "folder to read"),

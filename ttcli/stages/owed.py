@@ -43,7 +43,6 @@ class Owed:
 
     def __init__(self, spool: Spool, settings: MailboxSettings) -> None:
         name = cursor.key(settings.username + "@" + settings.host, settings.folder)
-        self.spool = spool
         self._path = spool.base / "state" / f"owed-{name}.jsonl"
 
     def add(self, uidvalidity: int, uid: int, items: Sequence[str]) -> None:
