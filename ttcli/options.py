@@ -43,6 +43,17 @@ FILES = typer.Argument(..., metavar="FILE...", help="Workbooks, or mails saved a
 ITEM = typer.Argument(..., metavar="ITEM", help="Item id, as `ttcli status` shows it.")
 ITEMS = typer.Argument(None, metavar="[ITEM...]", help="Item ids, as `ttcli status` shows them.")
 ALL = typer.Option(False, "--all", help="Every failed item.")
+SAMPLE = typer.Option(
+    None,
+    "--from",
+    metavar="WORKBOOK",
+    help="A typical workbook, whose headings become the columns; else those of the README.",
+)
+APPLY = typer.Option(
+    False,
+    "--apply",
+    help="Create what is missing; without it nothing is done, and no database is needed.",
+)
 AS_OF = typer.Option(
     None,
     "--as-of",
