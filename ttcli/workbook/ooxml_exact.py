@@ -19,8 +19,9 @@ Row = Tuple[int, Dict[int, Cell]]
 
 # What may stand where; anything else, and all that stands in it, is not data (extLst, phonetics).
 _CHILDREN = {
-    "": ("worksheet",),
+    "": ("worksheet", "macrosheet"),
     "worksheet": ("sheetData",),
+    "macrosheet": ("sheetData",),
     "sheetData": ("row",),
     "row": ("c",),
     "c": ("v", "f", "is"),
