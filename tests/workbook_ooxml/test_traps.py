@@ -257,7 +257,12 @@ def test_limits_hold_among_plain_rows(tmp_path, limits):
 def test_the_cells_of_a_macro_sheet_are_seen(tmp_path, exact):
     """Excel 4's macro sheets hang on a relationship and a root element of their own."""
     xml = sheet("<row r='1'><c r='A1'><v>7</v></c></row>").replace("worksheet", "xm:macrosheet")
-    parts = parts_of(xml.replace("<xm:macrosheet ", "<xm:macrosheet xmlns:xm='urn:xm' "))
+    parts = parts_of(
+        xml.replace(
+            "<xm:macrosheet ",
+            "<xm:macrosheet xmlns:xm='http://schemas.microsoft.com/office/excel/2006/main' ",
+        )
+    )
     name = "xl/_rels/workbook.xml.rels"
     parts[name] = parts[name].replace("/worksheet", "/xlMacrosheet", 1)
 
