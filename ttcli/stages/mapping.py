@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ttcli.config import Config
-from ttcli.rows.mapping import Mapping, load_mapping
+from ttcli.rows.mapping import Mapping
+from ttcli.rows.mapping_file import load_mapping
 from ttcli.sources import DEFAULT_FILE
 
 
