@@ -44,8 +44,10 @@ _COLUMNS: Tuple[Tuple[str, str], ...] = (
     ("keys", "text[]"),
     ("keys_digest", "text"),
     ("keys_until", "timestamptz"),
+    # How values were merged: with other policies the same rows may change something.
+    ("policies", "text"),
 )
-_SHOWN = tuple(name for name, _ in _COLUMNS if not name.startswith(("keys", "rejects")))
+_SHOWN = tuple(name for name, _ in _COLUMNS if not name.startswith(("keys", "rejects", "policies")))
 _LONGEST_NAME = 63  # bytes, PostgreSQL's NAMEDATALEN - 1
 
 
@@ -62,6 +64,7 @@ class Entry(NamedTuple):
     stale: int
     duplicate_of: Optional[str]
     duration_ms: int
+    policies: Optional[str]
     refused: bool
     rejects: Optional[List[List[str]]]
 

@@ -175,13 +175,13 @@ def _in_transaction(cursor: Any, given: Given, way: Way) -> Tuple[Loaded, Option
     mine, latest = ledger.entries(cursor, given.table, given.load.item_id)
     if mine:
         return _already(mine), None
-    original = latest if latest and _repeats(given.load, latest) else None
+    original = latest if latest and _repeats(given, latest) else None
     if original:
         merged = merge.repeat(cursor, given, given.load.source_at > original.source_at)
     else:
         merged = _merge(cursor, given, way)
     loaded = _loaded(merged, original, began)
-    ledger.write(cursor, given.table, {**_ledger_row(given.load, loaded), **merged.confirmed})
+    ledger.write(cursor, given.table, {**_ledger_row(given, loaded), **merged.confirmed})
     for name in merged.staged:
         staging.drop(cursor, name)
     return loaded, merged
@@ -207,15 +207,24 @@ def _already(entry: ledger.Entry) -> Loaded:
     return Loaded(*counts, entry.duplicate_of, True, entry.duration_ms, rejects)
 
 
-def _repeats(load: Load, latest: ledger.Entry) -> bool:
+def _repeats(given: Given, latest: ledger.Entry) -> bool:
     """Whether the latest load already did all that this one would; so A, B, A ends as A.
 
     Rows of it that were stale, or that the database refused, are a reason to load them again:
     this item may be newer, and somebody may have corrected the table. A file that reads
-    differently since somebody corrected the mapping is no repetition either.
+    differently, or is merged differently, since somebody corrected the mapping is no repetition
+    either.
     """
+    load = given.load
     same = latest.rows_sha256 == load.rows_sha256 and latest.columns == list(load.columns)
-    return same and not latest.stale and not latest.refused
+    as_then = latest.policies == _policies(given)
+    return same and as_then and not latest.stale and not latest.refused
+
+
+def _policies(given: Given) -> str:
+    """The policies of the columns that the item brings, as the ledger keeps them."""
+    brought = {n: p for n, p in given.policies.items() if n in given.load.columns}
+    return json.dumps(brought, sort_keys=True) if brought else ""
 
 
 def _merge(cursor: Any, given: Given, way: Way) -> Merged:
@@ -257,12 +266,14 @@ _FROM_LOAD = (
 _FROM_LOADED = ("inserted", "updated", "unchanged", "stale", "duplicate_of", "duration_ms")
 
 
-def _ledger_row(load: Load, loaded: Loaded) -> Dict[str, Any]:
+def _ledger_row(given: Given, loaded: Loaded) -> Dict[str, Any]:
+    load = given.load
     rejects = [list(reject) for reject in loaded.rejects]
     return {
         **{name: getattr(load, name) for name in _FROM_LOAD},
         **{name: getattr(loaded, name) for name in _FROM_LOADED},
         "columns": list(load.columns),
+        "policies": _policies(given),
         "rejected": load.rejected + len(rejects),
         "rejects": json.dumps(rejects, ensure_ascii=False) if rejects else None,
         "ttcli_version": __version__,
