@@ -50,7 +50,15 @@ def every_command(
 for panel, commands in (
     (
         "The stages, in order",
-        (stages.fetch, stages.process, stages.load, stages.prune, stages.run, stages.watch),
+        (
+            stages.fetch,
+            stages.process,
+            stages.load,
+            stages.acknowledge,
+            stages.prune,
+            stages.run,
+            stages.watch,
+        ),
     ),
     ("To begin with", (beginning.init, login)),
     ("Looking and checking", (asking.status, asking.check, asking.show, asking.inspect)),

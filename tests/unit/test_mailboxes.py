@@ -12,7 +12,7 @@ from tests.unit.test_config import REQUIRED
 from ttcli import config
 from ttcli.config import MailboxSettings
 from ttcli.errors import ConfigError
-from ttcli.rows.mapping import load_mapping
+from ttcli.rows.mapping_file import load_mapping
 
 
 def mailboxes(tmp_path: Path, toml: str, mode: int = 0o640, **variables: str) -> Sequence[Any]:
@@ -148,7 +148,9 @@ def test_the_other_commands_do_not_care(tmp_path: Path) -> None:
     toml = "[[mailbox]]\nport = 'x'\n"
     with pytest.raises(ConfigError):
         loaded(tmp_path, toml)
-    environ = {"TTCLI_CONFIG": str(tmp_path / "config.env")}
+    environ = {"TTCLI_CONFIG": str(tmp_path / "config.env"), "EMAIL_PASSWORD_B": "named below"}
+    with (tmp_path / "mapping.toml").open("a") as file:
+        file.write("[[mailbox]]\npassword_variable = 'EMAIL_PASSWORD_B'\n")
     assert config.load(environ, needs=[]).mailboxes
     assert load_mapping(toml) == load_mapping("")
 

@@ -11,6 +11,7 @@ import typer
 from ttcli import console, options
 from ttcli.commands.begin import configured, locked, spool_of
 from ttcli.progress import watch_for
+from ttcli.spool.drain import Report
 
 
 def fetch(
@@ -34,13 +35,23 @@ def load(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     _stage(context, "load", ["DB"], dry_run)
 
 
+def acknowledge(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
+    """Does EMAIL_AFTER_LOAD and EMAIL_ON_FAILURE to the mails whose end is known."""
+    from ttcli.stages.run import Stages
+
+    config = configured(context, ["EMAIL"])
+    with locked(config, "acknowledge") as spool:
+        reports = Stages(config, spool, dry_run).run_owed()
+    console.finish(reports or [Report("acknowledge", dry_run=dry_run)])
+
+
 def prune(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     """Removes loaded items older than FILE_RETENTION_DAYS. Failed ones stay."""
     _stage(context, "prune", [], dry_run)
 
 
 def run(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
-    """fetch, process, load and prune under one lock; what the timer calls."""
+    """fetch, process, load, acknowledge and prune under one lock."""
     from ttcli.stages.run import Stages
 
     config = configured(context, ["EMAIL", "DB"])

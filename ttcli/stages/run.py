@@ -60,14 +60,17 @@ class Stages:
     def run_all(self) -> List[Report]:
         """Every stage in order; before what is loaded may be pruned, its mails are told."""
         reports = [self.run(name) for name in STAGES[:-1]]
-        if self._owes():
-            # a server that has just refused a login is not asked again
-            reports.append(self.run("acknowledge", unreachable=list(reports[0].faults)))
+        # a server that has just refused a login is not asked again
+        reports += self.run_owed(unreachable=list(reports[0].faults))
         return [*reports, self.run(STAGES[-1])]
+
+    def run_owed(self, unreachable: Sequence[str] = ()) -> List[Report]:
+        """Acknowledges; nothing is reported where no mail was ever to be told."""
+        return [self.run("acknowledge", unreachable=unreachable)] if self._owes() else []
 
     def _owes(self) -> bool:
         """Whether mails await what EMAIL_AFTER_LOAD or EMAIL_ON_FAILURE says."""
-        from ttcli.stages.mailboxes import owing
+        from ttcli.stages.acknowledge import owing
 
         try:
             return owing(self._spool, self._config.mailboxes)
