@@ -91,6 +91,8 @@ class Session:
         """Goes on with another folder of the account; nothing may be on its way any more."""
         self.settings = self.settings._replace(folder=folder)
         self.seen_through, self._folder, self.refused = 0, None, []
+        if self._client is not None:
+            self._client.answers = []  # what was said of the other folder's mails, unasked
 
     def folder(self) -> Folder:
         """UIDVALIDITY and UIDNEXT of the folder, by STATUS: the whole cost of an empty run.
