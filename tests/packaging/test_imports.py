@@ -20,7 +20,7 @@ LINES = (
     ("spool", "mail", "workbook", "rows", "database"),
     ("table", "cells", "facts", "logs"),
     ("config",),
-    ("mailboxes",),
+    ("mailboxes", "logins"),
     ("values",),
     ("sources",),
     ("variables",),
@@ -39,6 +39,8 @@ OWNERS = {
     "openpyxl": {"workbook", "stages"},  # a stage writes the sender's rejects with it
     "python_calamine": {"workbook"},
     "msoffcrypto": {"workbook"},
+    "msal": {"mail"},
+    "google": {"mail"},
 }
 
 

@@ -24,10 +24,11 @@ from ttcli.mail.commands import HIGHEST_UID, Commands, Items, told
 from ttcli.mail.cursor import Folder
 from ttcli.mail.dial import dial
 from ttcli.mail.download import download
-from ttcli.mail.gate import Gate, Refusal
+from ttcli.mail.gate import Gate, Refusal, header_of
 from ttcli.mail.login import login, quoted
 from ttcli.mail.looks import LOOK, Look, look
 from ttcli.mail.message import Mail
+from ttcli.mail.token import Access, Rotations
 from ttcli.mail.waiting import Arrivals, wait
 
 _BATCH = 500  # mails looked at with one command
@@ -40,15 +41,21 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 class Session:
     """One connection to one folder of one account, for use in a `with` statement.
 
+    Args:
+        rotations: Where refresh tokens are kept; needed only where there is one.
+
     Attributes:
         seen_through: While and after iterating `new_mails`: every mail with a UID up to this one
             was handed out or looked at and found without interest. Once what was handed out is
             durable, the cursor may be set to it.
+        access: The token that opened it, where one did.
         refused: What `new_mails` left alone because of its sender, up to 500 mails ahead.
     """
 
-    def __init__(self, settings: MailboxSettings) -> None:
+    def __init__(self, settings: MailboxSettings, rotations: Optional[Rotations] = None) -> None:
         self.settings = settings
+        self.access: Optional[Access] = None
+        self._rotations = rotations
         self.seen_through = 0
         self.refused: List[Refusal] = []
         self._gate = Gate(settings)
@@ -61,7 +68,7 @@ class Session:
         self._greeting = connection.greeting
         try:
             self._client = Client(connection, self.settings.host, self.settings.timeout)
-            login(self._client, self.settings)
+            self.access = login(self._client, self.settings, self._rotations)
         except BaseException as error:
             self._hang_up(politely=False)
             connection.socket.close()
@@ -203,6 +210,14 @@ class Session:
         commands.open_folder(self._folder or self.folder())
         every, criterion = commands.search("1:*"), self._subject_criterion()
         return len(every), len(commands.search("1:*", *criterion) if criterion else every)
+
+    def newest_headers(self, most: int) -> List[bytes]:
+        """From and Authentication-Results of the newest mails whose subject matches."""
+        commands = self.commands
+        commands.open_folder(self._folder or self.folder())
+        uids = commands.search("1:*", *self._subject_criterion())[-most:]
+        found = commands.fetch(uids, self._gate.asking("(UID)")) if uids else {}
+        return [header for header in map(header_of, found.values()) if header is not None]
 
 
 def folded(text: str) -> str:

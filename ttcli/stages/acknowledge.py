@@ -39,7 +39,7 @@ def acknowledge(
         unreachable: The labels of mailboxes that have just refused or failed us: there it is only
             noted how the mails ended, and the next run does the rest.
     """
-    with Line() as line:
+    with Line(spool) as line:
 
         def one(settings: MailboxSettings, report: Report) -> None:
             _acknowledge(spool, settings, report, line, settings.label not in unreachable)
