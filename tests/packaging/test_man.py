@@ -18,7 +18,8 @@ import ttcli
 from tests.packaging.source import ROOT
 from ttcli import config as configuration
 from ttcli.cli import app
-from ttcli.rows.mapping import Mapping, load_mapping
+from ttcli.rows.mapping import Mapping
+from ttcli.rows.mapping_file import load_mapping
 from ttcli.variables import VARIABLES
 
 MAN = ROOT / "docs" / "man"

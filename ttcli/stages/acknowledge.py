@@ -129,3 +129,8 @@ def _paid(owed: Owed, debts: List[Debt], paid: Sequence[Debt], report: Report) -
     owed.keep(left)
     report.add(owed=-len(paid))
     return left
+
+
+def owing(spool: Spool, mailboxes: Sequence[MailboxSettings]) -> bool:
+    """Whether mails of any mailbox await what its after_load or on_failure says."""
+    return any(wanted(each) or Owed(spool, each).read() for each in mailboxes)

@@ -157,11 +157,3 @@ def picked(mailboxes: Sequence[MailboxSettings], name: str) -> Sequence[MailboxS
 def label_of(settings: MailboxSettings) -> str:
     """For log lines: which mailbox; nothing where there is only one."""
     return f"{settings.label}, " if settings.label else ""
-
-
-def owing(spool: Spool, mailboxes: Sequence[MailboxSettings]) -> bool:
-    """Whether mails of any mailbox await what its after_load or on_failure says."""
-    from ttcli.stages.acknowledge import wanted
-    from ttcli.stages.owed import Owed
-
-    return any(wanted(each) or Owed(spool, each).read() for each in mailboxes)
