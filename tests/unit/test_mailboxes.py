@@ -133,6 +133,26 @@ def test_a_mistake_is_refused(tmp_path: Path, toml: str, law: str) -> None:
     assert law in "\n".join(mistakes(tmp_path, toml))
 
 
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "",
+        "[[mailbox]]\nafter_load='move:inbox'\n",
+        "[[mailbox]]\nname='a'\n[[mailbox]]\nname='b'\nfolder='Done'\nafter_load='move:INBOX'\n",
+    ],
+)
+def test_mails_are_not_sent_round_for_ever(tmp_path: Path, toml: str) -> None:
+    """A move into a folder that is read and moved from gives each mail a new UID, every run."""
+    move = {"EMAIL_AFTER_LOAD": "move:Done" if "Done" in toml else "move:INBOX"}
+    assert "for ever" in "\n".join(mistakes(tmp_path, toml, **move))
+
+
+def test_a_folder_of_done_mails_may_be_read(tmp_path: Path) -> None:
+    """As long as its mails stay there."""
+    toml = "[[mailbox]]\nname='a'\nafter_load='move:Done'\n[[mailbox]]\nname='b'\nfolder='Done'\n"
+    assert len(mailboxes(tmp_path, toml)) == 2
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o660, 0o604])
 def test_a_password_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     """By value only where the file is for its owner and his group to read; never shown."""
