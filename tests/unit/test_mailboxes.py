@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any, List, Sequence
 
 import pytest
 
+from tests.packaging.source import ROOT
 from tests.unit.test_config import REQUIRED
 from ttcli import config
 from ttcli.config import MailboxSettings
 from ttcli.errors import ConfigError
 from ttcli.rows.mapping_file import load_mapping
+from ttcli.variables import VARIABLES
 
 
 def mailboxes(tmp_path: Path, toml: str, mode: int = 0o640, **variables: str) -> Sequence[Any]:
@@ -185,3 +188,28 @@ def test_no_secret_shows(tmp_path: Path) -> None:
     found = loaded(tmp_path, "[[mailbox]]\npassword = 's3cret-acme'\n")
     assert "s3cret" not in repr(found) + repr(found.mailboxes)
     assert "s3cret-acme" in [secret.reveal() for secret in found.secrets]
+
+
+def shown(path: str) -> str:
+    """The [[mailbox]] tables of a documented example, its # taken away."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    if path.endswith(".md"):
+        return "".join(re.findall(r"```toml\n(.*?)```", text, re.S))
+    return re.sub(r"^#(?=[a-z_\[])", "", text[text.index("#[[mailbox]]") :], flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", ["docs/mailboxes.md", "debian/etc/mapping.toml"])
+def test_the_examples_can_be_taken_as_they_stand(tmp_path: Path, path: str) -> None:
+    """With the password where they say it is."""
+    (tmp_path / "acme-password").write_text("secret")
+    toml = shown(path).replace("/etc/trackandtrace", str(tmp_path))
+    found = mailboxes(tmp_path, toml, 0o644, GLOBEX_PASSWORD="another")
+    assert found[0].label == "acme INBOX"
+    assert found[0].password.reveal() == "secret"
+
+
+def test_the_page_names_every_setting() -> None:
+    """But those of OAuth 2, which have a page of their own."""
+    page = (ROOT / "docs" / "mailboxes.md").read_text(encoding="utf-8")
+    ours = [v.name[6:].lower() for v in VARIABLES if v.name.startswith("EMAIL_")]
+    assert [name for name in ours if f"`{name}`" not in page and "oauth" not in name] == []
