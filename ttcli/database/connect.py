@@ -45,11 +45,13 @@ class Connection(psycopg2.extensions.connection):
 
     Attributes:
         prepared: What was made sure of on this connection and need not be asked again.
+        stages: The staging tables that this session keeps.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.prepared: Set[Any] = set()
+        self.stages: Dict[Any, Any] = {}
 
 
 def connect(settings: DatabaseSettings, attempts: int = 4) -> Connection:

@@ -23,13 +23,19 @@ _ONE_TEXT_A_KEY = {"text", "varchar"}
 
 
 class Given(NamedTuple):
-    """What a load is about; `sample` is how many differences a dry run shows."""
+    """What a load is about.
+
+    Attributes:
+        sample: How many differences a dry run shows.
+        stage: The session's own staging table, where the load may use it.
+    """
 
     settings: DatabaseSettings
     table: TargetTable
     load: Load
     policies: Mapping[str, Policy]
     sample: int = 0
+    stage: Optional[sql.Identifier] = None
 
 
 class RowRefused(Exception):
@@ -89,15 +95,20 @@ def repeat(cursor: Any, given: Given, newer: bool) -> Merged:
         return Merged(0, 0, staging.count_rows(given.load.rows), 0)
     stage, rows = _staged(cursor, given)
     upsert = upsert_of(cursor, given, stage)
-    return Merged(0, 0, rows, 0, [stage], _confirm(cursor, given, upsert))
+    return Merged(0, 0, rows, 0, _to_drop(given, stage), _confirm(cursor, given, upsert))
 
 
 def _staged(cursor: Any, given: Given) -> Tuple[sql.Identifier, int]:
-    stage = staging.new_name(given.settings)
-    staging.create(cursor, stage, given.table, given.load.columns)
+    stage = given.stage or staging.new_name(given.settings)
+    if not given.stage:
+        staging.create(cursor, stage, given.table, given.load.columns)
     rows = staging.copy(cursor, stage, given.load.rows, given.load.columns)
     staging.analyze(cursor, stage, rows, given.table.key)
     return stage, rows
+
+
+def _to_drop(given: Given, stage: sql.Identifier) -> Sequence[sql.Identifier]:
+    return [] if given.stage else [stage]
 
 
 def _merged(
@@ -130,7 +141,7 @@ def _merged(
         updated=updated,
         unchanged=unchanged,
         stale=stale,
-        staged=[tables.raw, tables.stage] if tables else [upsert.stage],
+        staged=[tables.raw, tables.stage] if tables else _to_drop(given, upsert.stage),
         confirmed=_confirm(cursor, given, upsert) if unchanged else {},
         rejects=rejects,
         refused=census.refused,
