@@ -19,14 +19,12 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Sequence
-from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.loading import TTCLI, total  # noqa: E402
 from bench.processing import spool_with, workbooks  # noqa: E402
 from bench.server import Server, Took, markdown, versions  # noqa: E402
-from tests.fix_postgres import PASSWORD, ROLE  # noqa: E402
 
 WAYS = Path(__file__).with_name("ways.py")
 SLING = "1.4.11"  # the last that brings its program in a wheel
@@ -55,10 +53,8 @@ PEERS = {
     ),
     "openpyxl": Peer(("openpyxl", "psycopg2-binary"), ("openpyxl",)),
     "ogr2ogr": Peer((), ()),
-    "dlt": Peer(("dlt[postgres]", "pandas", "openpyxl"), ("dlt",), "dlt.tracking_data"),
-    "sling": Peer(
-        (f"sling=={SLING}", f"sling-linux-amd64=={SLING}"), ("sling",), "sling.tracking_data"
-    ),
+    "dlt": Peer(("dlt[postgres]", "pandas", "openpyxl", "pyarrow"), ("dlt",), "dlt.tracking_data"),
+    "sling": Peer((f"sling=={SLING}", f"sling-linux-amd64=={SLING}"), ("sling",)),
     "csvkit": Peer(("csvkit", "psycopg2-binary"), ("csvkit",)),
 }
 
@@ -99,8 +95,9 @@ class Race:
         self._folder = folder
         self._files = files
         self._rows = rows
-        where = f"127.0.0.1:{server.port}/postgres?sslmode=disable"
-        self._url = f"postgresql://{ROLE}:{quote(PASSWORD)}@{where}"
+        # A password that needs no escapes: sling does not undo them.
+        server.run("DROP ROLE IF EXISTS peer; CREATE ROLE peer SUPERUSER LOGIN PASSWORD 'peer'")
+        self._url = f"postgresql://peer:peer@127.0.0.1:{server.port}/postgres?sslmode=disable"
 
     def ttcli(self) -> Took:
         """Both commands on a fresh spool."""
@@ -121,22 +118,21 @@ class Race:
             return self._checked(self._server.measure(command, environ), PEERS[name].table)
 
     def _fresh(self) -> None:
-        self._server.run("DROP SCHEMA IF EXISTS dlt CASCADE; DROP SCHEMA IF EXISTS sling CASCADE")
-        self._server.run("DROP SCHEMA IF EXISTS dlt_staging CASCADE; CREATE SCHEMA sling")
+        self._server.run("DROP SCHEMA IF EXISTS dlt, dlt_staging CASCADE")
         self._server.run("DROP TABLE IF EXISTS staging")
         self._server.table()
         self._server.settle()
 
     def _checked(self, took: Took, table: str) -> Took:
         """Whether the rows are all there."""
-        query = f"SELECT count(*), count(DISTINCT hawb), sum(pieces)::bigint FROM {table}"
+        query = f"SELECT count(*), count(DISTINCT hawb), sum(pieces::int)::bigint FROM {table}"
         (found,) = self._server.run(query)
         if found[:2] != (self._rows, self._rows) or not found[2]:
             raise SystemExit(f"{table} holds {found} instead of {self._rows} rows")
         return took
 
 
-def race(race: Race, venvs: Path, names: Sequence[str], rounds: int) -> Dict[str, List[Took]]:
+def everybody(race: Race, venvs: Path, names: Sequence[str], rounds: int) -> Dict[str, List[Took]]:
     """Everybody in turns; whoever fails is out."""
     found: Dict[str, List[Took]] = {"ttcli": []}
     out = {name: why for name in names if (why := missing(venvs, name))}
@@ -195,8 +191,8 @@ def main() -> None:
             cases += [(200, options.small)] if options.small else []
             for rows, count in cases:
                 files = workbooks(folder, rows, count)
-                race_ = Race(server, folder, files, rows * count)
-                found = race(race_, options.venvs, options.only, options.rounds)
+                race = Race(server, folder, files, rows * count)
+                found = everybody(race, options.venvs, options.only, options.rounds)
                 title = f"{count} x {rows:,} rows of 25 columns, .xlsx into an upserted table"
                 print(f"\n{title}\n\n{table(found, options.venvs)}", flush=True)
     finally:

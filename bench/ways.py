@@ -14,15 +14,14 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
-TIMES = ("booked_at", "etd", "eta", "atd", "ata", "delivered_at")
-NUMBERS = ("weight", "chargeable_weight", "volume", "declared_value")
-TEXTS = (
-    *("mawb", "origin", "destination", "shipper", "consignee", "status", "carrier", "flight_no"),
-    *("service", "incoterm", "currency", "reference", "remarks"),
-)
 _TYPES = {
-    **{"hawb": "text", "pieces": "integer", **dict.fromkeys(TEXTS, "text")},
-    **{**dict.fromkeys(NUMBERS, "float8"), **dict.fromkeys(TIMES, "timestamp")},
+    **dict.fromkeys(("hawb", "mawb", "origin", "destination", "shipper", "consignee"), "text"),
+    "pieces": "integer",
+    **dict.fromkeys(("weight", "chargeable_weight", "volume"), "float8"),
+    **dict.fromkeys(("booked_at", "etd", "eta", "atd", "ata", "delivered_at"), "timestamp"),
+    **dict.fromkeys(("status", "carrier", "flight_no", "service"), "text"),
+    **{"incoterm": "text", "currency": "text", "declared_value": "float8"},
+    **{"reference": "text", "remarks": "text"},
 }
 NAMES = ", ".join(_TYPES)
 UPSERT = (
@@ -104,9 +103,20 @@ def duckdb(url: str, files: List[str]) -> None:
     for file in files:
         session.execute("BEGIN")
         session.execute("DROP TABLE IF EXISTS pg.staging")
-        session.execute(f"CREATE TABLE pg.staging AS SELECT * FROM read_xlsx('{file}')")
+        sheet = f"read_xlsx('{file}', empty_as_varchar = true)"
+        seen = session.execute(f"DESCRIBE SELECT * FROM {sheet}").fetchall()
+        values = ", ".join(_duckdb_value(*column[:2]) for column in seen)
+        session.execute(f"CREATE TABLE pg.staging AS SELECT {values} FROM {sheet}")
         session.execute("CALL postgres_execute('pg', $1)", [UPSERT])
         session.execute("COMMIT")
+
+
+def _duckdb_value(name: str, seen: str) -> str:
+    """DuckDB takes a column's type from its first row; blank there, dates come as serials."""
+    if _TYPES[name] == "timestamp" and seen == "VARCHAR":
+        seconds = f"round({name}::DOUBLE * 86400)::BIGINT"
+        return f"TIMESTAMP '1899-12-30' + to_seconds({seconds}) AS {name}"
+    return name
 
 
 def openpyxl(url: str, files: List[str]) -> None:
@@ -120,7 +130,9 @@ def openpyxl(url: str, files: List[str]) -> None:
     for file in files:
         book = load_workbook(file, read_only=True, data_only=True)
         out = io.StringIO()
-        csv.writer(out).writerows(book.active.iter_rows(values_only=True))
+        writer = csv.writer(out)
+        for row in book.active.iter_rows(values_only=True):
+            writer.writerow([*row, *[None] * (len(_TYPES) - len(row))])
         out.seek(0)
         _copy_and_upsert(connection, out)
         book.close()
@@ -133,8 +145,7 @@ def ogr2ogr(url: str, files: List[str]) -> None:
         subprocess.check_call(
             [
                 *("ogr2ogr", "-f", "PostgreSQL", f"PG:{url}", file, "-nln", "staging"),
-                *("-overwrite", "-lco", "UNLOGGED=ON", "-gt", "unlimited", "--quiet"),
-                *("--config", "PG_USE_COPY", "YES", "-oo", "HEADERS=FORCE"),
+                *("-overwrite", "-lco", "UNLOGGED=ON", "-gt", "unlimited"),
             ],
             env=environ,
         )
@@ -172,7 +183,7 @@ def sling(url: str, files: List[str]) -> None:
     environ = {**os.environ, "PG": url, "SLING_HOME_DIR": home, "SLING_DISABLE_TELEMETRY": "TRUE"}
     for file in files:
         command = [str(program), "run", "--src-stream", f"file://{file}", "--tgt-conn", "PG"]
-        into = ["--tgt-object", "sling.tracking_data", "--mode", "incremental"]
+        into = ["--tgt-object", "public.tracking_data", "--mode", "incremental"]
         subprocess.check_call([*command, *into, "--primary-key", "hawb"], env=environ)
 
 
