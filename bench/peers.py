@@ -54,7 +54,9 @@ PEERS = {
     "openpyxl": Peer(("openpyxl", "psycopg2-binary"), ("openpyxl",)),
     "ogr2ogr": Peer((), ()),
     "dlt": Peer(("dlt[postgres]", "pandas", "openpyxl", "pyarrow"), ("dlt",), "dlt.tracking_data"),
-    "sling": Peer((f"sling=={SLING}", f"sling-linux-amd64=={SLING}"), ("sling",)),
+    "sling": Peer(
+        (f"sling=={SLING}", f"sling-linux-amd64=={SLING}"), ("sling",), "sling.tracking_data"
+    ),
     "csvkit": Peer(("csvkit", "psycopg2-binary"), ("csvkit",)),
 }
 
@@ -118,7 +120,7 @@ class Race:
             return self._checked(self._server.measure(command, environ), PEERS[name].table)
 
     def _fresh(self) -> None:
-        self._server.run("DROP SCHEMA IF EXISTS dlt, dlt_staging CASCADE")
+        self._server.run("DROP SCHEMA IF EXISTS dlt, dlt_staging, sling CASCADE")
         self._server.run("DROP TABLE IF EXISTS staging")
         self._server.table()
         self._server.settle()

@@ -177,13 +177,13 @@ def dlt(url: str, files: List[str]) -> None:
 
 
 def sling(url: str, files: List[str]) -> None:
-    """sling run in the mode incremental with a primary key, which merges."""
+    """sling run in the mode incremental with a primary key, which merges; a table of its own."""
     (program,) = Path(sys.prefix).glob("lib/*/site-packages/sling_linux_amd64/bin/sling*")
     home = os.environ["PEER_FOLDER"]
     environ = {**os.environ, "PG": url, "SLING_HOME_DIR": home, "SLING_DISABLE_TELEMETRY": "TRUE"}
     for file in files:
         command = [str(program), "run", "--src-stream", f"file://{file}", "--tgt-conn", "PG"]
-        into = ["--tgt-object", "public.tracking_data", "--mode", "incremental"]
+        into = ["--tgt-object", "sling.tracking_data", "--mode", "incremental"]
         subprocess.check_call([*command, *into, "--primary-key", "hawb"], env=environ)
 
 
