@@ -131,7 +131,7 @@ def _merged(
         rejects = careful.rejects(cursor, tables, upsert)
         careful.forget_rejected(cursor, tables)
     else:
-        updated, inserted = _write(cursor, upsert, census, rows)
+        updated, inserted = _write(cursor, upsert, census, rows, late)
         rejects = ()
     stale = census.stale + late
     # Exact whatever a trigger swallows or another writer does between the statements.
@@ -150,14 +150,15 @@ def _merged(
     )
 
 
-def _write(cursor: Any, upsert: Upsert, census: Census, rows: int) -> Tuple[int, int]:
+def _write(cursor: Any, upsert: Upsert, census: Census, rows: int, late: int) -> Tuple[int, int]:
     """Updates and inserts, each only where there is something to; returns both counts."""
     updated = inserted = 0
     if census.changed:
         cursor.execute(upsert.update())
         updated = cursor.rowcount
-    if census.new:
-        cursor.execute(upsert.insert(census.new, all_new=census.new == rows))
+    new = rows - late - census.stored
+    if new:
+        cursor.execute(upsert.insert(new, all_new=not census.stored))
         inserted = cursor.rowcount
     return updated, inserted
 
