@@ -19,9 +19,11 @@ from typing import Dict, List, Sequence, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.loading import TTCLI, Bench  # noqa: E402
-from bench.processing import workbooks  # noqa: E402
-from bench.server import Server, markdown, versions  # noqa: E402
+from bench.loading import TTCLI, Bench
+from bench.processing import workbooks
+from bench.server import Server, markdown, versions
+
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def spools(bench: Bench, files: Sequence[Path], hosts: int) -> List[Path]:
@@ -38,8 +40,9 @@ def spools(bench: Bench, files: Sequence[Path], hosts: int) -> List[Path]:
 def seconds(environs: Sequence[Dict[str, str]]) -> float:
     """How long it takes until all hosts have loaded all of theirs."""
     began = time.monotonic()
-    running = [subprocess.Popen([*TTCLI, "load"], env=e, stdout=-3, stderr=-3) for e in environs]
-    if any([process.wait() for process in running]):
+    running = [subprocess.Popen([*TTCLI, "load"], env=e, **QUIET) for e in environs]
+    codes = [process.wait() for process in running]
+    if any(codes):
         sys.exit("a host's load failed")
     return time.monotonic() - began
 
@@ -63,7 +66,8 @@ def loaded(bench: Bench, bases: Sequence[Path], partitions: int, tables: bool) -
 def rates(bench: Bench, options: argparse.Namespace) -> List[Tuple[str, ...]]:
     """Rows of the table."""
     files = workbooks(bench.folder, options.rows, options.items)
-    cases = [("plain", 0, False), (f"{options.partitions} hash partitions", options.partitions, False)]
+    parts = options.partitions
+    cases = [("plain", 0, False), (f"{parts} hash partitions", parts, False)]
     cases += [("a table for each host", 0, True)] if options.tables else []
     rows, base = [], 0.0
     for hosts in options.hosts:
@@ -72,9 +76,7 @@ def rates(bench: Bench, options: argparse.Namespace) -> List[Tuple[str, ...]]:
             took = loaded(bench, bases, partitions, tables)
             base = base or took
             rate = options.items * options.rows / took
-            rows.append(
-                (str(hosts), title, f"{took:.1f} s", f"{rate:,.0f}", f"{base / took:.2f}")
-            )
+            rows.append((str(hosts), title, f"{took:.1f} s", f"{rate:,.0f}", f"{base / took:.2f}"))
     return rows
 
 

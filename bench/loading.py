@@ -22,9 +22,9 @@ from typing import Callable, Dict, Iterator, List, Sequence, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.processing import spool_with, workbooks  # noqa: E402
-from bench.server import Server, Took, markdown, versions  # noqa: E402
-from bench.workload import COLUMNS  # noqa: E402
+from bench.processing import spool_with, workbooks
+from bench.server import Server, Took, markdown, versions
+from bench.workload import COLUMNS
 
 TTCLI = [sys.executable, "-m", "ttcli"]
 NAMES = ", ".join(COLUMNS)
@@ -177,9 +177,7 @@ def one_workbook(bench: Bench, rows: int, rounds: int) -> List[Tuple[str, ...]]:
 def small(bench: Bench, count: int, rounds: int) -> List[Tuple[str, ...]]:
     """Many small items, each committed durably; items a second."""
     processed = bench.processed(workbooks(bench.folder, 200, count))
-    medians = in_turns(
-        rounds, {"load": lambda: bench.load(processed)}, lambda: bench.server.table()
-    )
+    medians = in_turns(rounds, {"load": lambda: bench.load(processed)}, bench.server.table)
     (took,) = medians.values()
     return [
         (

@@ -22,9 +22,9 @@ from typing import Dict, List, NamedTuple, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.loading import TTCLI, total  # noqa: E402
-from bench.processing import spool_with, workbooks  # noqa: E402
-from bench.server import Server, Took, markdown, versions  # noqa: E402
+from bench.loading import TTCLI, total
+from bench.processing import spool_with, workbooks
+from bench.server import Server, Took, markdown, versions
 
 WAYS = Path(__file__).with_name("ways.py")
 SLING = "1.4.11"  # the last that brings its program in a wheel
@@ -107,7 +107,8 @@ class Race:
         base = self._folder / "spool"
         spool_with(self._files, base)
         environ = self._server.spool_environ(base)
-        took = total([self._server.measure([*TTCLI, name], environ) for name in ("process", "load")])
+        commands = [[*TTCLI, name] for name in ("process", "load")]
+        took = total([self._server.measure(command, environ) for command in commands])
         shutil.rmtree(base)
         return self._checked(took, "tracking_data")
 

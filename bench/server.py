@@ -84,9 +84,13 @@ class Server(Postgres):
         base.mkdir(parents=True, exist_ok=True)
         (base / "config.env").touch()
         own = {
-            **{**self.environ(), "DB_HOST": str(self.folder), "DB_PASSWORD": PASSWORD},
-            **{"APP_BASE_DIR": str(base), "LOG_DIR": str(base / "logs")},
-            **{"TTCLI_CONFIG": str(base / "config.env"), "PYTHONPATH": str(REPOSITORY)},
+            **self.environ(),
+            "DB_HOST": str(self.folder),
+            "DB_PASSWORD": PASSWORD,
+            "APP_BASE_DIR": str(base),
+            "LOG_DIR": str(base / "logs"),
+            "TTCLI_CONFIG": str(base / "config.env"),
+            "PYTHONPATH": str(REPOSITORY),
         }
         return {**os.environ, **own}
 

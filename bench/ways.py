@@ -20,8 +20,11 @@ _TYPES = {
     **dict.fromkeys(("weight", "chargeable_weight", "volume"), "float8"),
     **dict.fromkeys(("booked_at", "etd", "eta", "atd", "ata", "delivered_at"), "timestamp"),
     **dict.fromkeys(("status", "carrier", "flight_no", "service"), "text"),
-    **{"incoterm": "text", "currency": "text", "declared_value": "float8"},
-    **{"reference": "text", "remarks": "text"},
+    "incoterm": "text",
+    "currency": "text",
+    "declared_value": "float8",
+    "reference": "text",
+    "remarks": "text",
 }
 NAMES = ", ".join(_TYPES)
 UPSERT = (

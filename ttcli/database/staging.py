@@ -75,8 +75,8 @@ def _keep(
 ) -> Optional[sql.Identifier]:
     name = f"ttcli_stage_{len(connection.stages)}"
     with transaction(connection), connection.cursor() as cursor:
-        cursor.execute("SELECT has_database_privilege(current_database(), 'TEMPORARY')")
-        if not cursor.fetchone()[0]:
+        cursor.execute("SELECT 1 WHERE has_database_privilege(current_database(), 'TEMPORARY')")
+        if not cursor.fetchone():
             return None
         head = sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DELETE ROWS")
         _create(cursor, head.format(sql.Identifier(name)), table, columns)
