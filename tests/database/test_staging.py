@@ -1,4 +1,4 @@
-"""Small files share the session's staging table; large ones, and poor roles, get one in a schema."""
+"""Small files share the session's staging table; large ones get one in a schema of their own."""
 
 from __future__ import annotations
 
