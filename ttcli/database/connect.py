@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, Iterator, Optional, Set, TypeVar
 import psycopg2
 import psycopg2.extensions
 import tenacity
+from psycopg2 import sql
 
 from ttcli.config import DatabaseSettings
 from ttcli.database.faults import from_pg_error, translated
@@ -52,11 +53,13 @@ class Connection(psycopg2.extensions.connection):
 
     Attributes:
         prepared: What was made sure of on this connection and need not be asked again.
+        stages: The staging tables that this session keeps; None where it may have none.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.prepared: Set[Any] = set()
+        self.stages: Dict[Any, Optional[sql.Identifier]] = {}
 
 
 def connect(settings: DatabaseSettings, attempts: int = 4) -> Connection:

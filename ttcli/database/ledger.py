@@ -151,17 +151,26 @@ def _cure(table: TargetTable, missing: List[str]) -> List[str]:
 
 
 def entries(
-    cursor: Any, table: TargetTable, item_id: str
+    cursor: Any, table: TargetTable, item_id: str, before: sql.Composable
 ) -> Tuple[Optional[Entry], Optional[Entry]]:
-    """This item's row, and the latest row of all."""
+    """This item's row, and the latest row of all; `before` is sent ahead in the same round trip.
+
+    Each statement of a round trip sees what was committed before it began.
+    """
     fields = [sql.Identifier(name) for name in Entry._fields[:-2]]
     item = sql.Literal(item_id)
     cursor.execute(
         sql.SQL(
-            "SELECT {fields}, rejects IS NOT NULL, rejects FROM {ledger} WHERE item_id = {item}"
+            "{before} SELECT {fields}, rejects IS NOT NULL, rejects FROM {ledger}"
+            " WHERE item_id = {item}"
             " UNION ALL (SELECT {fields}, rejects IS NOT NULL, NULL"
             " FROM {ledger} ORDER BY number DESC LIMIT 1)"
-        ).format(fields=sql.SQL(", ").join(fields), ledger=ledger_of(table), item=item)
+        ).format(
+            before=before,
+            fields=sql.SQL(", ").join(fields),
+            ledger=ledger_of(table),
+            item=item,
+        )
     )
     found = [Entry(*row) for row in cursor.fetchall()]
     mine = next((entry for entry in found if entry.item_id == item_id), None)

@@ -79,6 +79,8 @@ def load_item(
     given = Given(settings, table, load, policies or {})
     _check_columns(given)
     _prepare(connection, given)
+    stage = staging.kept(connection, table, load.columns, load.rows)
+    given = given._replace(stage=stage)
     return _persistently(lambda way: _load(connection, given, way))
 
 
@@ -171,8 +173,8 @@ def _rehearse(connection: Connection, given: Given, way: Way) -> DryRun:
 
 def _in_transaction(cursor: Any, given: Given, way: Way) -> Tuple[Loaded, Optional[Merged]]:
     began = time.monotonic()
-    _serialise(cursor, given.table)
-    mine, latest = ledger.entries(cursor, given.table, given.load.item_id)
+    lock = _serialising(given.table)
+    mine, latest = ledger.entries(cursor, given.table, given.load.item_id, lock)
     if mine:
         return _already(mine), None
     original = latest if latest and _repeats(given, latest) else None
@@ -187,18 +189,15 @@ def _in_transaction(cursor: Any, given: Given, way: Way) -> Tuple[Loaded, Option
     return loaded, merged
 
 
-def _serialise(cursor: Any, table: TargetTable) -> None:
+def _serialising(table: TargetTable) -> sql.Composable:
     """One load of this table at a time, on however many hosts; other writers are not hindered.
 
     A constraint checked only at COMMIT could no longer reject one row, so none is.
     """
     name = sql.Literal(quoted(table.schema, table.name))
-    cursor.execute(
-        sql.SQL(
-            "SET CONSTRAINTS ALL IMMEDIATE;"
-            " SELECT pg_advisory_xact_lock({}, {}::regclass::oid::int4)"
-        ).format(sql.Literal(_ADVISORY), name)
-    )
+    return sql.SQL(
+        "SET CONSTRAINTS ALL IMMEDIATE; SELECT pg_advisory_xact_lock({}, {}::regclass::oid::int4);"
+    ).format(sql.Literal(_ADVISORY), name)
 
 
 def _already(entry: ledger.Entry) -> Loaded:

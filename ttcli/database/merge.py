@@ -77,15 +77,20 @@ def repeat(cursor: Any, given: Given, newer: bool) -> Merged:
         return Merged(0, 0, staging.count_rows(given.load.rows), 0)
     stage, rows = _staged(cursor, given)
     upsert = upsert_of(cursor, given, stage)
-    return Merged(0, 0, rows, 0, [stage], _confirm(cursor, given, upsert))
+    return Merged(0, 0, rows, 0, _to_drop(given, stage), _confirm(cursor, given, upsert))
 
 
 def _staged(cursor: Any, given: Given) -> Tuple[sql.Identifier, int]:
-    stage = staging.new_name(given.settings)
-    staging.create(cursor, stage, given.table, given.load.columns)
+    stage = given.stage or staging.new_name(given.settings)
+    if not given.stage:
+        staging.create(cursor, stage, given.table, given.load.columns)
     rows = staging.copy(cursor, stage, given.load.rows, given.load.columns)
     staging.analyze(cursor, stage, rows, given.table.key)
     return stage, rows
+
+
+def _to_drop(given: Given, stage: sql.Identifier) -> Sequence[sql.Identifier]:
+    return [] if given.stage else [stage]
 
 
 def _merged(
@@ -108,7 +113,7 @@ def _merged(
         rejects = careful.rejects(cursor, tables, upsert)
         careful.forget_rejected(cursor, tables)
     else:
-        updated, inserted = _write(cursor, upsert, census, rows)
+        updated, inserted = _write(cursor, upsert, census, rows, late)
         rejects = ()
     stale = census.stale + late
     # Exact whatever a trigger swallows or another writer does between the statements.
@@ -118,7 +123,7 @@ def _merged(
         updated=updated,
         unchanged=unchanged,
         stale=stale,
-        staged=[tables.raw, tables.stage] if tables else [upsert.stage],
+        staged=[tables.raw, tables.stage] if tables else _to_drop(given, upsert.stage),
         confirmed=_confirm(cursor, given, upsert) if unchanged else {},
         rejects=rejects,
         refused=census.refused,
@@ -127,14 +132,15 @@ def _merged(
     )
 
 
-def _write(cursor: Any, upsert: Upsert, census: Census, rows: int) -> Tuple[int, int]:
+def _write(cursor: Any, upsert: Upsert, census: Census, rows: int, late: int) -> Tuple[int, int]:
     """Updates and inserts, each only where there is something to; returns both counts."""
     updated = inserted = 0
     if census.changed:
         cursor.execute(upsert.update())
         updated = cursor.rowcount
-    if census.new:
-        cursor.execute(upsert.insert(census.new, all_new=census.new == rows))
+    new = rows - late - census.stored
+    if new:
+        cursor.execute(upsert.insert(new, all_new=not census.stored))
         inserted = cursor.rowcount
     return updated, inserted
 
