@@ -134,7 +134,8 @@ class Bench:
             "import resource,subprocess,sys,json,time;t=time.time();"
             "r=subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,stderr=subprocess.PIPE);"
             "u=resource.getrusage(resource.RUSAGE_CHILDREN);"
-            "print(json.dumps([r.returncode and r.stderr.decode()[-300:],time.time()-t,u.ru_utime+u.ru_stime,u.ru_maxrss/1024]))"
+            "print(json.dumps([r.returncode and r.stderr.decode()[-300:],"
+            "time.time()-t,u.ru_utime+u.ru_stime,u.ru_maxrss/1024]))"
         )
         done = subprocess.run(
             [sys.executable, "-c", code, *command],

@@ -135,7 +135,7 @@ def test_a_large_attachment_comes_over_the_line_in_pieces(
         mailbox.append(raw)
     mailbox.append(report_mail(b"small"))
 
-    with Session(mailbox.settings(), tmp_path) as session:
+    with Session(mailbox.settings(), folder=tmp_path) as session:
         for found in session.new_mails(0):
             if found.uid < 3:
                 expected = read_mail(raw, found.internaldate, found.uid)
@@ -156,7 +156,7 @@ def test_large_parts_are_asked_for_in_pieces_only(
     )
     mailbox.append(crlf(SHAPES["attached"]))
 
-    with Session(mailbox.settings(), tmp_path) as session:
+    with Session(mailbox.settings(), folder=tmp_path) as session:
         assert len(list(session.new_mails(0))) == 1
     assert max(longest) <= 4 << 20
 
@@ -175,7 +175,7 @@ def reports() -> Iterator[Tuple[Account, List[str]]]:
 
 def run(account: Account, spool: Spool, port: int) -> Any:
     """One `fetch`."""
-    return fetch(spool, account.settings(port=port, timeout=1))
+    return fetch(spool, [account.settings(port=port, timeout=1)])
 
 
 def pending(spool: Spool) -> List[str]:
