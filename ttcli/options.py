@@ -39,6 +39,9 @@ REJECTS = typer.Option(
 FILES = typer.Argument(..., metavar="FILE...", help="Workbooks, or mails saved as .eml.")
 ITEM = typer.Argument(..., metavar="ITEM", help="Item id, as `ttcli status` shows it.")
 ITEMS = typer.Argument(None, metavar="[ITEM...]", help="Item ids, as `ttcli status` shows them.")
+KEPT = typer.Argument(
+    ..., metavar="ITEM...", help="Ids of items in loaded/, failed/ or processed/."
+)
 ALL = typer.Option(False, "--all", help="Every failed item.")
 AS_OF = typer.Option(
     None,

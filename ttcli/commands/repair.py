@@ -26,6 +26,18 @@ def add(
     console.finish([report])
 
 
+def replay(
+    context: typer.Context, items: List[str] = options.KEPT, dry_run: bool = options.DRY_RUN
+) -> None:
+    """Reads kept items again with today's mapping; --dry-run shows the differences first."""
+    from ttcli.stages import replay as stage
+
+    config = configured(context, ["DB"])
+    with locked(config, "replay") as spool:
+        report = stage.rehearse(spool, config, items) if dry_run else stage.replay(spool, items)
+    console.finish([report])
+
+
 def retry(
     context: typer.Context,
     items: Optional[List[str]] = options.ITEMS,

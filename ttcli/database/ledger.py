@@ -44,6 +44,9 @@ _COLUMNS: Tuple[Tuple[str, str], ...] = (
     ("keys_until", "timestamptz"),
 )
 _SHOWN = tuple(name for name, _ in _COLUMNS if not name.startswith(("keys", "rejects")))
+REPLAY = "~"
+"""Between an item's id and the mark of its replay, in `item_id`: a column more would have to be
+added by the owner of a ledger that ttcli may not change."""
 _LONGEST_NAME = 63  # bytes, PostgreSQL's NAMEDATALEN - 1
 
 
@@ -62,6 +65,11 @@ class Entry(NamedTuple):
     duration_ms: int
     refused: bool
     rejects: Optional[List[List[str]]]
+
+
+def item_of(ledger_id: str) -> str:
+    """The item that a row of the ledger is about."""
+    return ledger_id.partition(REPLAY)[0]
 
 
 def name_of(table: TargetTable) -> str:
@@ -143,7 +151,7 @@ def _cure(table: TargetTable, missing: List[str]) -> List[str]:
 def entries(
     cursor: Any, table: TargetTable, item_id: str
 ) -> Tuple[Optional[Entry], Optional[Entry]]:
-    """This item's row, and the latest row of all."""
+    """The row of this load, by its `Load.ledger_id`, and the latest row of all."""
     fields = [sql.Identifier(name) for name in Entry._fields[:-2]]
     item = sql.Literal(item_id)
     cursor.execute(
@@ -156,6 +164,19 @@ def entries(
     found = [Entry(*row) for row in cursor.fetchall()]
     mine = next((entry for entry in found if entry.item_id == item_id), None)
     return mine, found[-1] if found else None
+
+
+def loaded_before(cursor: Any, table: TargetTable, item_id: str) -> Tuple[bool, bool]:
+    """Whether this item was loaded ever, and whether another one was since it first was."""
+    cursor.execute(
+        sql.SQL(
+            "SELECT EXISTS (SELECT FROM {ledger} WHERE item_id = {item}), EXISTS ("
+            "SELECT FROM {ledger} WHERE split_part(item_id, {mark}, 1) <> {item}"
+            " AND number > (SELECT number FROM {ledger} WHERE item_id = {item}))"
+        ).format(ledger=ledger_of(table), item=sql.Literal(item_id), mark=sql.Literal(REPLAY))
+    )
+    ever, other_since = cursor.fetchone()
+    return ever, other_since
 
 
 def write(cursor: Any, table: TargetTable, row: Dict[str, Any]) -> None:

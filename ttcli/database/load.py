@@ -39,6 +39,7 @@ class Load(NamedTuple):
             `<sheet>:<row>[ <position>,…]`, where the positions (1-based, in `columns`) are
             cells whose stored values stay as they are.
         untouched: How many rows have such positions.
+        replay: The mark of a replay (`Item.replay`), empty for an ordinary load.
     """
 
     item_id: str
@@ -54,6 +55,12 @@ class Load(NamedTuple):
     columns: Tuple[str, ...]
     rows: Path
     untouched: int = 0
+    replay: str = ""
+
+    @property
+    def ledger_id(self) -> str:
+        """What the ledger calls this load: an item's replays are loads of their own."""
+        return f"{self.item_id}{ledger.REPLAY}{self.replay}" if self.replay else self.item_id
 
 
 class Loaded(NamedTuple):
@@ -192,7 +199,7 @@ def _rehearse(connection: Connection, given: Given, way: Way) -> DryRun:
 def _in_transaction(cursor: Any, given: Given, way: Way) -> Tuple[Loaded, Optional[Merged]]:
     began = time.monotonic()
     _serialise(cursor, given.table)
-    mine, latest = ledger.entries(cursor, given.table, given.load.item_id)
+    mine, latest = ledger.entries(cursor, given.table, given.load.ledger_id)
     if mine:
         return _already(mine), None
     original = latest if latest and _repeats(given.load, latest) else None
@@ -232,8 +239,11 @@ def _repeats(load: Load, latest: ledger.Entry) -> bool:
 
     Rows of it that were stale, or that the database refused, are a reason to load them again:
     this item may be newer, and somebody may have corrected the table. A file that reads
-    differently since somebody corrected the mapping is no repetition either.
+    differently since somebody corrected the mapping is no repetition either, and a replay is asked
+    for because something else than the rows may have changed: a policy, the table.
     """
+    if load.replay:
+        return False
     same = latest.rows_sha256 == load.rows_sha256 and latest.columns == list(load.columns)
     return same and not latest.stale and not latest.refused
 
@@ -262,7 +272,9 @@ def _loaded(merged: Merged, original: Optional[ledger.Entry], began: float) -> L
         updated=merged.updated,
         unchanged=merged.unchanged,
         stale=merged.stale,
-        duplicate_of=(original.duplicate_of or original.item_id) if original else None,
+        duplicate_of=ledger.item_of(original.duplicate_of or original.item_id)
+        if original
+        else None,
         duration_ms=int((time.monotonic() - began) * 1000),
         rejects=merged.rejects,
         refused=merged.refused,
@@ -271,7 +283,7 @@ def _loaded(merged: Merged, original: Optional[ledger.Entry], began: float) -> L
 
 
 _FROM_LOAD = (
-    "item_id", "file_sha256", "rows_sha256", "file_name", "message_id", "sender", "subject",
+    "file_sha256", "rows_sha256", "file_name", "message_id", "sender", "subject",
     "source_at", "rows_read",
 )  # fmt: skip
 _FROM_LOADED = ("inserted", "updated", "unchanged", "stale", "duplicate_of", "duration_ms")
@@ -280,6 +292,7 @@ _FROM_LOADED = ("inserted", "updated", "unchanged", "stale", "duplicate_of", "du
 def _ledger_row(load: Load, loaded: Loaded) -> Dict[str, Any]:
     rejects = [list(reject) for reject in loaded.rejects]
     return {
+        "item_id": load.ledger_id,
         **{name: getattr(load, name) for name in _FROM_LOAD},
         **{name: getattr(loaded, name) for name in _FROM_LOADED},
         "columns": list(load.columns),

@@ -127,6 +127,7 @@ def _load_of(item: Item) -> Any:
         columns=tuple(rows["columns"]),
         rows=item.rows,
         untouched=rows["untouched"],
+        replay=item.replay,
     )
 
 
