@@ -11,7 +11,7 @@ import typer
 
 import ttcli
 from ttcli import console, options, streams
-from ttcli.commands import asking, repair, stages
+from ttcli.commands import asking, past, repair, stages
 
 app = typer.Typer(
     name="ttcli",
@@ -52,6 +52,7 @@ for panel, commands in (
         (stages.fetch, stages.process, stages.load, stages.prune, stages.run, stages.watch),
     ),
     ("Looking and checking", (asking.status, asking.check, asking.show, asking.inspect)),
+    ("Looking back", (past.explain, past.history)),
     ("By hand", (repair.add, repair.retry, repair.replay)),
 ):
     for command in commands:

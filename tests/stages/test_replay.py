@@ -75,7 +75,7 @@ def test_a_replay_overwrites_nothing_newer(world: World) -> None:
 
 
 def test_a_replay_of_what_was_read_already_changes_nothing(world: World) -> None:
-    """The same mapping: every row is there, and the ledger says so; A, B, A by replays ends as A."""
+    """The same mapping: every row is there already; A, B, A by replays ends as A."""
     world.send(workbook([shipment(1)]))
     world.ttcli("run")
     (item,) = loaded(world)

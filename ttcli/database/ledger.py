@@ -43,7 +43,7 @@ _COLUMNS: Tuple[Tuple[str, str], ...] = (
     ("keys_digest", "text"),
     ("keys_until", "timestamptz"),
 )
-_SHOWN = tuple(name for name, _ in _COLUMNS if not name.startswith(("keys", "rejects")))
+SHOWN = tuple(name for name, _ in _COLUMNS if not name.startswith(("keys", "rejects")))
 REPLAY = "~"
 """Between an item's id and the mark of its replay, in `item_id`: a column more would have to be
 added by the owner of a ledger that ttcli may not change."""
@@ -218,9 +218,9 @@ def last_loads(
             return []
         cursor.execute(
             sql.SQL("SELECT {} FROM {} ORDER BY number DESC LIMIT {}").format(
-                sql.SQL(", ").join(map(sql.Identifier, _SHOWN)),
+                sql.SQL(", ").join(map(sql.Identifier, SHOWN)),
                 ledger_of(table),
                 sql.Literal(limit),
             )
         )
-        return [dict(zip(_SHOWN, row)) for row in cursor.fetchall()]
+        return [dict(zip(SHOWN, row)) for row in cursor.fetchall()]
