@@ -28,6 +28,9 @@ SINCE = typer.Option(
     callback=_aware,
     help="Look again at all that arrived since that day; what is known already drops out.",
 )
+MAILBOX = typer.Option(
+    None, "--mailbox", metavar="NAME", help="Only this [[mailbox]] of mapping.toml."
+)
 FILE = typer.Argument(..., metavar="FILE", help="A workbook, or a mail saved as .eml.")
 CELLS = typer.Option(False, "--cells", help="Every cell the reader sees, one JSON line each.")
 REJECTS = typer.Option(

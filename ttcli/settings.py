@@ -109,6 +109,21 @@ def mail_action(value: str) -> Tuple[str, str]:
     raise ValueError("expected nothing, seen, flag or move:FOLDER")
 
 
+def senders(value: str) -> Tuple[str, ...]:
+    """Addresses and whole domains, in lower case; none where nothing is given."""
+    found = tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    if not all(re.fullmatch(r"[^@\s<>,;]*@[^@\s<>,;]+", each) for each in found):
+        raise ValueError("expected addresses (ops@acme.example) or domains (@acme.example)")
+    return found
+
+
+def authserv_id(value: str) -> str:
+    """The word with which a server begins its Authentication-Results, or nothing."""
+    if not re.fullmatch(r'[^\s;"()]*', value.strip()):
+        raise ValueError("expected one word, such as mx.example.com")
+    return value.strip().lower()
+
+
 _IDENTIFIER = re.compile(r'\s*("(?:[^"]|"")+"|[^".,\s]+)\s*')
 
 

@@ -9,6 +9,7 @@ from typing import Tuple
 
 from ttcli.settings import (
     Variable,
+    authserv_id,
     boolean,
     choice,
     identifiers,
@@ -18,6 +19,7 @@ from ttcli.settings import (
     optional_identifier,
     optional_path,
     path,
+    senders,
     text,
     whole,
 )
@@ -44,6 +46,20 @@ VARIABLES: Tuple[Variable, ...] = (
         "Track and Trace",
         text,
         "mails whose subject contains this, in any case; empty: all mails",
+        may_be_empty=True,
+    ),
+    Variable(
+        "EMAIL_ALLOW_SENDERS",
+        "",
+        senders,
+        "addresses and @domains, with commas, whose mails are taken; empty: everyone's",
+        may_be_empty=True,
+    ),
+    Variable(
+        "EMAIL_AUTHSERV_ID",
+        "",
+        authserv_id,
+        "take only mails whose sender this server's Authentication-Results confirm, mx.example.com",
         may_be_empty=True,
     ),
     Variable("EMAIL_FOLDER", "INBOX", text, "folder to read"),

@@ -142,7 +142,7 @@ def test_a_mail_that_came_before_waiting_counts(mailbox: Account) -> None:
 def test_waiting_without_idle_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that knows no IDLE is asked by NOOP."""
     monkeypatch.setattr("ttcli.mail.waiting._POLL", 0.01)
-    answers = [b"TAG OK\r\n", b"* 3 EXISTS\r\n* 1 RECENT\r\nTAG OK\r\n"]
+    answers = [b"TAG OK\r\n", b"* 4 EXISTS\r\n* 1 RECENT\r\nTAG OK\r\n"]
     script: Dict[str, Reply] = {r"NOOP": lambda command, match: answers.pop(0)}
     with Scripted(script) as server, Session(server.settings()) as session:
         assert session.wait(30)

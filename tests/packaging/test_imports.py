@@ -20,6 +20,8 @@ LINES = (
     ("spool", "mail", "workbook", "rows", "database"),
     ("table", "cells", "facts", "logs"),
     ("config",),
+    ("mailboxes",),
+    ("values",),
     ("sources",),
     ("variables",),
     ("settings",),

@@ -17,10 +17,11 @@ def fetch(
     context: typer.Context,
     since: Optional[datetime] = options.SINCE,
     limit: Optional[int] = options.LIMIT,
+    mailbox: Optional[str] = options.MAILBOX,
     dry_run: bool = options.DRY_RUN,
 ) -> None:
     """Mailbox → pending/: the attachments of new mails. Leaves the mailbox as it is."""
-    _stage(context, "fetch", ["EMAIL"], dry_run, limit=limit, since=since)
+    _stage(context, "fetch", ["EMAIL"], dry_run, limit=limit, since=since, mailbox=mailbox)
 
 
 def process(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
@@ -55,7 +56,7 @@ def watch(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     config = configured(context, ["EMAIL", "DB"])
     run = stage.Run(context.obj, dry_run)
     with contextlib.suppress(console.Stopped):  # to be stopped is its end
-        stage.watch(config.mailbox, 3600 * config.schedule_interval_hours, run)
+        stage.watch(config.mailboxes, 3600 * config.schedule_interval_hours, run)
 
 
 def _stage(

@@ -72,3 +72,18 @@ def _offers(session: Session, settings: MailboxSettings) -> Iterator[Fact]:  # n
     offered = session.commands.capabilities()
     useful = [word for word in _USEFUL if word in offered]
     yield Fact("mailbox offers", True, " ".join(useful) or "IMAP4rev1 only")
+
+
+def senders(settings: MailboxSettings) -> List[Fact]:
+    """Whose mails are taken, and how sure that is; nothing where everybody's are."""
+    allowed, ours = ", ".join(settings.allow_senders), settings.authserv_id
+    if not (allowed or ours):
+        return []
+    text = f"only mails of {allowed}" if allowed else "mails of everybody"
+    if ours:
+        return [Fact("mailbox senders", True, f"{text}, confirmed by {ours}")]
+    fix = (
+        "a From line is easily forged: set EMAIL_AUTHSERV_ID to the word with which your mail "
+        "server begins its Authentication-Results"
+    )
+    return [Fact("mailbox senders", True, text, fix)]

@@ -2,6 +2,7 @@
 
 ignore_headings, hidden_sheets, password, [defaults], [headings], [columns.NAME]
 [[sender]] match, and all of the above again for that sender
+[[mailbox]] is for fetch, see ttcli/mailboxes.py
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def read_mapping(text: str) -> Mapping:
     place = _Place("", mistakes)
     written = _parse(text)
     senders = written.pop("sender", [])
+    written.pop("mailbox", None)  # what fetch reads: ttcli/mailboxes.py
     mapping = Mapping(_profile(written, place), _senders(senders, place))
     if mistakes:
         raise ConfigError(

@@ -65,6 +65,8 @@ class Report:
         fault: Why the stage stopped early, if it did.
         postponed: Items whose next try is not due yet.
         counts: Figures of the stage: mails, rows, …
+        faults: Where a stage goes on after a fault: what it was, by where.
+        details: More for state/run-STAGE.json.
     """
 
     stage: str
@@ -77,6 +79,8 @@ class Report:
     postponed: int = 0
     counts: Dict[str, int] = field(default_factory=dict)
     dry_run: bool = False
+    faults: Dict[str, OutsideFault] = field(default_factory=dict)
+    details: Dict[str, Any] = field(default_factory=dict)
 
     def add(self, **counts: int) -> None:
         """Adds to the figures."""

@@ -9,7 +9,7 @@ import uuid
 from typing import Any, Callable, Iterable, List
 
 from ttcli import errors
-from ttcli.config import Config
+from ttcli.config import Config, MailboxSettings
 from ttcli.errors import OutsideFault, TtcliError
 from ttcli.facts import Fact
 from ttcli.spool import durable, lock
@@ -25,7 +25,7 @@ def check(config: Config, spool: Spool) -> List[Fact]:
         Fact("configuration", True, f"{where}, {len(config.given)} variables set"),
         *_tested("mapping", lambda: _mapping(config)),
         *_tested("spool", lambda: _spool(spool)),
-        *_tested("mailbox", lambda: _mailbox(config)),
+        *(fact for mailbox in config.mailboxes for fact in _mailbox(mailbox)),
         *_tested("database", lambda: _database(config, spool)),
         *_tested("mapping and table", lambda: _mapping_fits(config, spool)),
     ]
@@ -91,10 +91,12 @@ def _space(spool: Spool) -> Fact:
     return Fact("spool space", enough, text, fix, exit_code=errors.TEMPORARY)
 
 
-def _mailbox(config: Config) -> Iterable[Any]:
-    from ttcli.mail.check import facts
+def _mailbox(settings: MailboxSettings) -> Iterable[Fact]:
+    from ttcli.mail.check import facts, senders
 
-    return facts(config.mailbox)
+    of = f" ({settings.label})" if settings.label else ""
+    found = [*_tested("mailbox", lambda: facts(settings)), *senders(settings)]
+    return [fact._replace(name=fact.name + of) for fact in found]
 
 
 def _database(config: Config, spool: Spool) -> Iterable[Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 import time
 from datetime import datetime
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from ttcli.config import Config
 from ttcli.errors import OutsideFault, from_os_error
@@ -62,26 +62,32 @@ class Stages:
         reports = [self.run(name) for name in STAGES[:-1]]
         if self._owes():
             # a server that has just refused a login is not asked again
-            reports.append(self.run("acknowledge", reachable=not reports[0].fault))
+            reports.append(self.run("acknowledge", unreachable=list(reports[0].faults)))
         return [*reports, self.run(STAGES[-1])]
 
     def _owes(self) -> bool:
         """Whether mails await what EMAIL_AFTER_LOAD or EMAIL_ON_FAILURE says."""
-        from ttcli.stages.acknowledge import wanted
-        from ttcli.stages.owed import Owed
+        from ttcli.stages.mailboxes import owing
 
-        mailbox = self._config.mailbox
         try:
-            return wanted(mailbox) or bool(Owed(self._spool, mailbox).read())
+            return owing(self._spool, self._config.mailboxes)
         except OSError:
             return True  # the stage meets the same fault, and reports it as any stage does
 
-    def fetch(self, limit: Optional[int] = None, since: Optional[datetime] = None) -> Report:
-        """Mailbox → pending."""
+    def fetch(
+        self,
+        limit: Optional[int] = None,
+        since: Optional[datetime] = None,
+        mailbox: Optional[str] = None,
+    ) -> Report:
+        """Mailboxes, or the one of that name → pending."""
         from ttcli.stages.fetch import fetch
+        from ttcli.stages.mailboxes import picked
 
+        mailboxes = self._config.mailboxes
+        mailboxes = picked(mailboxes, mailbox) if mailbox else mailboxes
         watch = self._watch_for("fetch")
-        return fetch(self._spool, self._config.mailbox, limit, self._dry_run, watch, since)
+        return fetch(self._spool, mailboxes, limit, self._dry_run, watch, since)
 
     def process(self) -> Report:
         """Pending → processed; without any pending item, no server is asked anything."""
@@ -113,11 +119,11 @@ class Stages:
         watch = self._watch_for("load")
         return load(self._spool, self._config.database, mapping, self._dry_run, watch)
 
-    def acknowledge(self, reachable: bool = True) -> Report:
+    def acknowledge(self, unreachable: Sequence[str] = ()) -> Report:
         """Loaded and failed → flags and folders of the mailbox."""
         from ttcli.stages.acknowledge import acknowledge
 
-        return acknowledge(self._spool, self._config.mailbox, self._dry_run, reachable)
+        return acknowledge(self._spool, self._config.mailboxes, self._dry_run, unreachable)
 
     def prune(self) -> Report:
         """What was loaded long ago goes."""
@@ -144,7 +150,8 @@ def recorded(report: Report) -> Dict[str, Any]:
     """A report as state/run-STAGE.json and `--json` give it."""
     states: Dict[str, int] = {}
     for _, state, _ in report.lines:
-        states[state] = states.get(state, 0) + 1
+        if state:
+            states[state] = states.get(state, 0) + 1
     return {
         "stage": report.stage,
         "started": report.started,
@@ -155,12 +162,13 @@ def recorded(report: Report) -> Dict[str, Any]:
         "items": states,
         "postponed": report.postponed,
         **report.counts,
+        **report.details,
     }
 
 
 def _summary(report: Report) -> str:
     result = recorded(report)
-    words = [f"{count} {state}" for state, count in result["items"].items() if state]
+    words = [f"{count} {state}" for state, count in result["items"].items()]
     words += [f"{count} {name}" for name, count in report.counts.items() if count]
     words += [f"{report.postponed} postponed"] if report.postponed else []
     words += [str(report.fault)] if report.fault else []
