@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from ttcli.config import Config
@@ -38,6 +38,7 @@ class Stages:
         self._spool = spool
         self._dry_run = dry_run
         self._watch_for = watch_for
+        self._began = datetime.now(timezone.utc)
 
     def run(self, name: str, **options: Any) -> Report:
         """One pass of one stage; what stops it stands in the report."""
@@ -63,7 +64,14 @@ class Stages:
         if self._owes():
             # a server that has just refused a login is not asked again
             reports.append(self.run("acknowledge", unreachable=list(reports[0].faults)))
+        if self._answers():
+            reports.append(self.run("answer"))
         return [*reports, self.run(STAGES[-1])]
+
+    def _answers(self) -> bool:
+        from ttcli.stages.answer import wanted
+
+        return wanted(self._config)
 
     def _owes(self) -> bool:
         """Whether mails await what EMAIL_AFTER_LOAD or EMAIL_ON_FAILURE says."""
@@ -124,6 +132,12 @@ class Stages:
         from ttcli.stages.acknowledge import acknowledge
 
         return acknowledge(self._spool, self._config.mailboxes, self._dry_run, unreachable)
+
+    def answer(self) -> Report:
+        """Loaded, with rejects → an answer to the sender."""
+        from ttcli.stages.answer import answer
+
+        return answer(self._spool, self._config, self._began, self._dry_run)
 
     def prune(self) -> Report:
         """What was loaded long ago goes."""
