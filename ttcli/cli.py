@@ -52,7 +52,7 @@ for panel, commands in (
         (stages.fetch, stages.process, stages.load, stages.prune, stages.run, stages.watch),
     ),
     ("Looking and checking", (asking.status, asking.check, asking.show, asking.inspect)),
-    ("Looking back", (past.explain, past.history)),
+    ("Looking back", (past.explain, past.history, past.report)),
     ("By hand", (repair.add, repair.retry, repair.replay)),
 ):
     for command in commands:

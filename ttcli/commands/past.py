@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
+from pathlib import Path
 from typing import List, Optional
 
 import typer
 
 from ttcli import console, options
 from ttcli.commands.begin import configured, spool_of
+from ttcli.config import Config
+from ttcli.errors import TtcliError
+
+log = logging.getLogger(__name__)
 
 
 def explain(
@@ -23,6 +29,38 @@ def explain(
     config = configured(context, [])
     found = tell(spool_of(config), config, key)
     console.say(console.as_json(found) if as_json else shown(found))
+
+
+def report(context: typer.Context, file: Optional[Path] = options.PAGE) -> None:
+    """One HTML page on all there is to know; needs no server. Without FILE it is printed."""
+    config = configured(context, [])
+    if file is None:
+        console.say(_page(config, None).encode("utf-8", "replace"), newline=False)
+        return
+    from ttcli.stages.report import write
+
+    write(file, _page(config, file.parent))
+    console.remark(f"written to {file}")
+
+
+def publish(config: Config) -> None:
+    """Writes REPORT_FILE, if it is set; no run fails because a page cannot be written."""
+    file: Optional[Path] = config.report_file
+    if file is None:
+        return
+    from ttcli.stages.report import write
+
+    try:
+        write(file, _page(config, file.parent))
+    except TtcliError as error:
+        log.warning("REPORT_FILE was not written: %s", error)
+
+
+def _page(config: Config, folder: Optional[Path]) -> str:
+    from ttcli.stages.report import report as gather
+    from ttcli.views.page import page
+
+    return page(gather(spool_of(config), config, folder))
 
 
 def history(

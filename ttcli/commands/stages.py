@@ -9,6 +9,7 @@ from typing import Any, Optional, Sequence
 import typer
 
 from ttcli import console, options
+from ttcli.commands import past
 from ttcli.commands.begin import configured, locked
 from ttcli.progress import watch_for
 
@@ -46,6 +47,8 @@ def run(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     config = configured(context, ["EMAIL", "DB"])
     with locked(config, "run") as spool:
         reports = Stages(config, spool, dry_run, watch_for).run_all()
+    if not dry_run:
+        past.publish(config)
     console.finish(reports)
 
 

@@ -130,3 +130,30 @@ def _asked(connection: Connection, table: TargetTable, statement: sql.Composable
             return []
         cursor.execute(statement)
         return list(cursor.fetchall())
+
+
+_SUMS = ", ".join(
+    f"coalesce(sum({name}), 0)::bigint AS {name}"
+    for name in ("inserted", "updated", "unchanged", "stale", "rejected")
+)
+
+
+def days(connection: Connection, table: TargetTable, since: datetime) -> List[Dict[str, Any]]:
+    """What was loaded on each day (UTC), from the day of `since` on."""
+    statement = sql.SQL(
+        "SELECT to_char(loaded_at, 'YYYY-MM-DD') AS day, count(*) AS reports, {sums}"
+        " FROM {ledger} WHERE loaded_at >= date_trunc('day', {since}::timestamptz)"
+        " GROUP BY 1 ORDER BY 1"
+    ).format(sums=sql.SQL(_SUMS), ledger=ledger_of(table), since=sql.Literal(since))
+    names = ("day", "reports", "inserted", "updated", "unchanged", "stale", "rejected")
+    return [dict(zip(names, found)) for found in _asked(connection, table, statement)]
+
+
+def senders(connection: Connection, table: TargetTable) -> List[Dict[str, Any]]:
+    """What each sender ever brought, and the time of his latest report."""
+    statement = sql.SQL(
+        "SELECT sender, max(source_at) AS as_of, count(*) AS reports, {sums}"
+        " FROM {ledger} WHERE source_at IS NOT NULL GROUP BY 1"
+    ).format(sums=sql.SQL(_SUMS), ledger=ledger_of(table))
+    names = ("sender", "as_of", "reports", "inserted", "updated", "unchanged", "stale", "rejected")
+    return [dict(zip(names, found)) for found in _asked(connection, table, statement)]
