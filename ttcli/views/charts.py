@@ -45,8 +45,16 @@ def _grid(mark: int, scale: float) -> str:
     y = _HEIGHT - _BOTTOM - mark * scale
     return (
         f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - 8}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        f'<text class="axis" x="{_LEFT - 8}" y="{y + 4:.1f}">{mark:,}</text>'
+        f'<text class="axis" x="{_LEFT - 8}" y="{y + 4:.1f}">{_short(mark)}</text>'
     )
+
+
+def _short(mark: int) -> str:
+    """2,000,000 as 2M: the axis is narrow on a telephone."""
+    for size, letter in ((1_000_000, "M"), (1_000, "k")):
+        if mark >= size:
+            return f"{mark / size:g}{letter}"
+    return str(mark)
 
 
 def _column(

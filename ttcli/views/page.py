@@ -181,8 +181,8 @@ def _senders(found: Mapping[str, Any]) -> str:
     if not found["senders"]:
         return "<p>Nobody has sent anything yet.</p>"
     rows = [_sender(each, found["generated"]) for each in found["senders"]]
-    heads = ("Sender", "Last report", "Reports", "Rows", "Rejected", "Failed")
-    return _table("Freshness by sender, the latest report first", heads, rows, numbers=2)
+    heads = ("Sender, last report", "Reports", "Rows", "Rejected", "Failed")
+    return _table("Freshness by sender, the latest report first", heads, rows)
 
 
 def _sender(each: Mapping[str, Any], now: datetime) -> str:
@@ -190,9 +190,9 @@ def _sender(each: Mapping[str, Any], now: datetime) -> str:
     late = ' class="late"' if age > _LATE_HOURS * 3600 else ""
     rows = sum(each[name] for name in (*_SHOWN, "stale"))
     return (
-        f'<tr><th scope="row">{_foreign(each["sender"] or "(added by hand)")}</th>'
-        f'<td>{_time(each["as_of"])} <span class="soft"><span{late}>{_lasted(age)} ago</span>'
-        f"</span></td>{_numbers(each['reports'], rows, each['rejected'], each['failed'])}</tr>"
+        f'<tr><th scope="row">{_foreign(each["sender"] or "(added by hand)")}<span class="soft">'
+        f"{_time(each['as_of'])}, <span{late}>{_lasted(age)} ago</span></span></th>"
+        f"{_numbers(each['reports'], rows, each['rejected'], each['failed'])}</tr>\n"
     )
 
 
@@ -226,7 +226,7 @@ def _rejects(rejects: Sequence[Mapping[str, Any]], links: Sequence[Mapping[str, 
     most = max(each["count"] for each in rejects)
     rows = [
         f'<tr><th scope="row">{_plain(each["rule"])}'
-        f'<span class="soft"><br>{_foreign(each["example"][:200])}</span></th>'
+        f'<span class="soft">{_foreign(each["example"][:200])}</span></th>'
         f"{_numbers(each['count'])}<td>{charts.bar(each['count'] / most)}</td></tr>"
         for each in rejects
     ]
