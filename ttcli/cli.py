@@ -11,7 +11,7 @@ import typer
 
 import ttcli
 from ttcli import console, options, streams
-from ttcli.commands import asking, past, repair, stages
+from ttcli.commands import asking, beginning, past, repair, stages
 
 app = typer.Typer(
     name="ttcli",
@@ -51,6 +51,7 @@ for panel, commands in (
         "The stages, in order",
         (stages.fetch, stages.process, stages.load, stages.prune, stages.run, stages.watch),
     ),
+    ("To begin with", (beginning.init,)),
     ("Looking and checking", (asking.status, asking.check, asking.show, asking.inspect)),
     ("Looking back", (past.explain, past.history, past.report)),
     ("By hand", (repair.add, repair.retry, repair.replay)),

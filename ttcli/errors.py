@@ -2,6 +2,7 @@
 
     TtcliError
     ├── BadItem          65  the item's own fault: it is set aside, the run goes on
+    ├── UsageError        2  the command line names what is not there
     └── OutsideFault         the world's fault: the item is untouched, the stage stops
         ├── Temporary    75  a server is down, the disk is full, another run holds the lock
         ├── AccessDenied 77  a server refuses our password or right
@@ -61,6 +62,12 @@ class BadItem(TtcliError):
         super().__init__(message, hint)
         self.kind = kind
         self.findings = dict(findings or {})
+
+
+class UsageError(TtcliError):
+    """Whoever typed the command can correct it at once: nothing was done."""
+
+    exit_code = USAGE
 
 
 class OutsideFault(TtcliError):

@@ -61,6 +61,17 @@ KEPT = typer.Argument(
     ..., metavar="ITEM...", help="Ids of items in loaded/, failed/ or processed/."
 )
 ALL = typer.Option(False, "--all", help="Every failed item.")
+SAMPLE = typer.Option(
+    None,
+    "--from",
+    metavar="WORKBOOK",
+    help="A typical workbook, whose headings become the columns; else those of the README.",
+)
+APPLY = typer.Option(
+    False,
+    "--apply",
+    help="Create what is missing; without it nothing is done, and no database is needed.",
+)
 AS_OF = typer.Option(
     None,
     "--as-of",

@@ -71,6 +71,31 @@ def test_imports_point_down_only() -> None:
     assert [breach for module in source for breach in breaches(module, parts)] == []
 
 
+def at_the_top(module: Module) -> Module:
+    """The module without its functions and classes."""
+    apart = (ast.FunctionDef, ast.ClassDef)
+    body = [node for node in module.tree.body if not isinstance(node, apart)]
+    return module._replace(tree=ast.Module(body, []))
+
+
+def test_no_two_modules_import_each_other() -> None:
+    """In a room, too, what is imported at the top forms no circle, not even for types alone."""
+    source = {module.name: module for module in modules("ttcli")}
+    wanted = {
+        name: {
+            one
+            for found in imports(at_the_top(module))
+            for one in (found, found.rpartition(".")[0])
+        }
+        & source.keys() - {name, "ttcli"}
+        for name, module in source.items()
+    }
+    while wanted:
+        free = {name for name, others in wanted.items() if not others & wanted.keys()}
+        assert free, f"a circle among {sorted(wanted)}"
+        wanted = {name: others for name, others in wanted.items() if name not in free}
+
+
 def test_a_breach_would_be_noticed() -> None:
     """A lazy import between two rooms, inside a function, counts as an import."""
     text = "def late():\n    from ttcli.database.load import load_item\n"

@@ -224,16 +224,28 @@ def test_retry_reads_again_with_today_s_table(world: World) -> None:
 
 
 def test_retry_of_what_is_not_there_moves_nothing(world: World) -> None:
-    """One wrong id among several: said, and none is moved."""
+    """One wrong id among several: a mistake of the command line, and none is moved."""
     world.send(b"no workbook")
     world.ttcli("run", code=65)
     (item,) = world.status()["failed"]
 
-    world.ttcli("retry", item["id"], "20200101T000000Z-0000000000000000", code=78)
+    unknown = "20200101T000000Z-0000000000000000"
+    said = world.ttcli("retry", item["id"], unknown, code=2).stderr
+    assert f"not in failed/: {unknown}\n" in said
+    assert "ttcli status" in said
     assert world.counts() == {"failed": 1}
     world.ttcli("retry", "--all")
     assert world.counts() == {"pending": 1}
+    assert "(it is in pending/)" in world.ttcli("retry", item["id"], code=2).stderr
     world.ttcli("retry", code=2)
+
+
+def test_show_of_what_is_not_there_is_a_slip_of_the_pen(world: World) -> None:
+    """2 with the next step, for an id that nothing has and for what is no id."""
+    for wrong in ("20200101T000000Z-0000000000000000", "yesterday's"):
+        said = world.ttcli("show", wrong, code=2).stderr
+        assert f"{wrong}: no such item in the spool" in said
+        assert "ttcli status" in said
 
 
 def test_add_takes_workbooks_and_saved_mails(world: World, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from psycopg2 import sql
 
 from ttcli.config import DatabaseSettings
 from ttcli.database.connect import Connection, transaction
+from ttcli.database.given import REPLAY
 from ttcli.database.target import quoted
 from ttcli.errors import AccessDenied, ConfigError
 from ttcli.table import TargetTable
@@ -44,9 +45,6 @@ _COLUMNS: Tuple[Tuple[str, str], ...] = (
     ("keys_until", "timestamptz"),
 )
 SHOWN = tuple(name for name, _ in _COLUMNS if not name.startswith(("keys", "rejects")))
-REPLAY = "~"
-"""Between an item's id and the mark of its replay, in `item_id`: a column more would have to be
-added by the owner of a ledger that ttcli may not change."""
 _LONGEST_NAME = 63  # bytes, PostgreSQL's NAMEDATALEN - 1
 
 

@@ -9,7 +9,8 @@ import psycopg2
 from psycopg2 import sql
 
 from ttcli.database.connect import Connection, transaction
-from ttcli.database.ledger import REPLAY, SHOWN, ledger_of, name_of
+from ttcli.database.given import REPLAY
+from ttcli.database.ledger import SHOWN, ledger_of, name_of
 from ttcli.database.target import identifier, quoted
 from ttcli.table import TargetTable
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Iterable, List, Optional
 
 from ttcli import errors
-from ttcli.errors import BadItem, ConfigError
+from ttcli.errors import BadItem, UsageError
 from ttcli.mail.message import Attachment, Mail
 from ttcli.spool.drain import Report
 from ttcli.spool.item import FAILED, PENDING, Item
@@ -84,7 +84,7 @@ def retry(spool: Spool, identities: Iterable[str], every: bool, dry_run: bool = 
     """Puts failed items back into pending/, to be read again with today's settings.
 
     Raises:
-        ConfigError: An id that no failed item has; then nothing is moved.
+        UsageError: An id that no failed item has; then nothing is moved.
     """
     report = Report("retry", dry_run=dry_run)
     for item in _chosen(spool, list(identities), every):
@@ -100,10 +100,16 @@ def _chosen(spool: Spool, identities: List[str], every: bool) -> List[Item]:
     wanted = list(failed) if every else identities
     unknown = [identity for identity in wanted if identity not in failed]
     if unknown:
-        raise ConfigError(
-            f"not in failed/: {', '.join(unknown)}", "`ttcli status` lists the failed items"
+        raise UsageError(
+            f"not in failed/: {', '.join(_whereabouts(spool, one) for one in unknown)}",
+            "`ttcli status` lists the failed items; nothing was put back",
         )
     return [failed[identity] for identity in wanted]
+
+
+def _whereabouts(spool: Spool, identity: str) -> str:
+    item = spool.find(identity)
+    return f"{identity} (it is in {item.state}/)" if item else identity
 
 
 def _put_back(spool: Spool, item: Item) -> None:

@@ -239,7 +239,7 @@ def _agree(
         agreed = _cell(cell, value)
         if agreed is None:
             raise _Disagreement(number, column)
-        if agreed.kind is not Kind.TEXT or agreed.text.strip():
+        if agreed.text and agreed is not IGNORE:
             row[column] = agreed
     if seen != texts.count(values):
         raise _Disagreement(number, _unexpected(cells, values, texts))
