@@ -49,7 +49,16 @@ def every_command(
 for panel, commands in (
     (
         "The stages, in order",
-        (stages.fetch, stages.process, stages.load, stages.prune, stages.run, stages.watch),
+        (
+            stages.fetch,
+            stages.process,
+            stages.load,
+            stages.acknowledge,
+            stages.answer,
+            stages.prune,
+            stages.run,
+            stages.watch,
+        ),
     ),
     ("To begin with", (beginning.init,)),
     ("Looking and checking", (asking.status, asking.check, asking.show, asking.inspect)),

@@ -208,8 +208,10 @@ def load(
         ConfigError: One error that names every mistake.
     """
     path, found, mistakes, find, names = collect(os.environ if environ is None else environ, file)
-    tables = read_tables(mapping_file(path), find, mistakes) if "EMAIL" in needs else []
+    # commands without a mailbox only need to know which names are no mistakes
+    tables = read_tables(mapping_file(path), find, mistakes if "EMAIL" in needs else [])
     report_unknown(names, mistakes, [name for table in tables for name in table.named])
+    tables = tables if "EMAIL" in needs else []
     required = [group for group in needs if group != "EMAIL" or not tables]
     values = {v.name: value_of(v, found.get(v.name), required, mistakes) for v in VARIABLES}
     if "EMAIL" in required:

@@ -19,7 +19,7 @@ from ttcli.sources import Found, from_secret_file
 from ttcli.values import value_of
 from ttcli.variables import VARIABLES
 
-Find = Callable[[Variable], Optional[Found]]
+Find = Callable[[Variable, List[str]], Optional[Found]]
 
 _PREFIX = "EMAIL_"
 _OWN = {v.name[len(_PREFIX) :].lower(): v for v in VARIABLES if v.name.startswith(_PREFIX)}
@@ -177,7 +177,7 @@ class _Reading:
             self._mistake(key, "expected the name of a variable or credential")
             return None
         self._named.append(value)
-        found = self._find(variable._replace(name=value))
+        found = self._find(variable._replace(name=value), self._mistakes)
         if found is None or not found.text:
             where = "in the environment, the configuration file or the credentials"
             self._mistake(key, f"there is no {value} {where}")

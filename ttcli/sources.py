@@ -32,14 +32,14 @@ class Sources(NamedTuple):
         file: The configuration file that was read, or None.
         found: Raw values by variable name.
         mistakes: One sentence each.
-        find: Looks up a variable that is not on the list, as those on it are.
+        find: Looks up a variable that is not on the list, as those on it are; adds mistakes.
         names: Of all that was set and looks like ours.
     """
 
     file: Optional[Path]
     found: Dict[str, Found]
     mistakes: List[str]
-    find: Callable[[Variable], Optional[Found]]
+    find: Callable[[Variable, List[str]], Optional[Found]]
     names: List[str]
 
 
@@ -48,10 +48,10 @@ def collect(environ: Mapping[str, str], file: Optional[Path]) -> Sources:
     mistakes: List[str] = []
     path, lines = _read_file(environ, file, mistakes)
 
-    def find(variable: Variable) -> Optional[Found]:
+    def find(variable: Variable, mistakes: List[str]) -> Optional[Found]:
         return _find(variable, ((environ, "environment"), (lines, str(path))), environ, mistakes)
 
-    every = ((variable.name, find(variable)) for variable in VARIABLES)
+    every = ((variable.name, find(variable, mistakes)) for variable in VARIABLES)
     found = {name: value for name, value in every if value is not None}
     ours = [name for name in [*environ, *lines] if _OURS.match(name)]
     return Sources(path, found, mistakes, find, [*found, *ours])

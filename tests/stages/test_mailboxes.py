@@ -203,7 +203,7 @@ def test_watch_waits_on_each(world: World, other: Account) -> None:
 
     acme = {"name": "acme", "folders": ["INBOX", "Reports"]}
     globex = {"name": "globex", "username": other.username}
-    write_mapping(world, {"name": "away", "port": 1}, acme, globex)
+    write_mapping(world, {"name": "away", "username": "away", "port": 1}, acme, globex)
     world.mailbox.imap().create("Reports")
     with watching(world) as running:
         until(has_run(world), "the first run")
@@ -219,7 +219,7 @@ def test_watch_waits_on_each(world: World, other: Account) -> None:
 def test_a_wrong_password_never_shows(world: World, other: Account) -> None:
     """A mailbox's own secret is struck out of logs as any other."""
     secret = "sup3r-secret-word"
-    two(world, other, password=secret)
+    write_mapping(world, {"username": other.username, "password": secret})
     done = world.ttcli("fetch", code=77, DEBUG="true")
     logs = "".join(path.read_text() for path in (world.base.parent / "logs").glob("*"))
     assert secret not in done.stdout + done.stderr + logs

@@ -60,6 +60,20 @@ def _email_folder(world: World) -> None:
     assert world.counts() == {"pending": 1}
 
 
+def _email_allow_senders(world: World) -> None:
+    report(world)
+    said = world.ttcli("fetch", EMAIL_ALLOW_SENDERS="ops@acme.example, @globex.example")
+    assert "1 unlisted" in said.stdout
+    assert world.counts() == {}
+
+
+def _email_authserv_id(world: World) -> None:
+    report(world)
+    said = world.ttcli("fetch", EMAIL_AUTHSERV_ID="mx.importer.example")
+    assert "1 untrusted" in said.stdout
+    assert "ttcli add" in said.stdout
+
+
 def _email_since(world: World) -> None:
     report(world)
     report(world, at=NOON + timedelta(days=2))
@@ -237,6 +251,8 @@ LAWS: Dict[str, Callable[[World], None]] = {
     "EMAIL_USE_SSL": _email_use_ssl,
     "EMAIL_SUBJECT_FILTER": _email_subject_filter,
     "EMAIL_FOLDER": _email_folder,
+    "EMAIL_ALLOW_SENDERS": _email_allow_senders,
+    "EMAIL_AUTHSERV_ID": _email_authserv_id,
     "EMAIL_SINCE": _email_since,
     "EMAIL_TLS_CA_FILE": _email_tls_ca_file,
     "EMAIL_AUTH": _email_auth,

@@ -148,7 +148,9 @@ def test_the_other_commands_do_not_care(tmp_path: Path) -> None:
     toml = "[[mailbox]]\nport = 'x'\n"
     with pytest.raises(ConfigError):
         loaded(tmp_path, toml)
-    environ = {"TTCLI_CONFIG": str(tmp_path / "config.env")}
+    environ = {"TTCLI_CONFIG": str(tmp_path / "config.env"), "EMAIL_PASSWORD_B": "named below"}
+    with (tmp_path / "mapping.toml").open("a") as file:
+        file.write("[[mailbox]]\npassword_variable = 'EMAIL_PASSWORD_B'\n")
     assert config.load(environ, needs=[]).mailboxes
     assert load_mapping(toml) == load_mapping("")
 

@@ -12,6 +12,7 @@ from ttcli import console, options
 from ttcli.commands import past
 from ttcli.commands.begin import configured, locked
 from ttcli.progress import watch_for
+from ttcli.spool.drain import Report
 
 
 def fetch(
@@ -35,13 +36,33 @@ def load(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     _stage(context, "load", ["DB"], dry_run)
 
 
+def acknowledge(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
+    """Does EMAIL_AFTER_LOAD and EMAIL_ON_FAILURE to the mails whose end is known."""
+    from ttcli.stages.run import Stages
+
+    config = configured(context, ["EMAIL"])
+    with locked(config, "acknowledge") as spool:
+        reports = Stages(config, spool, dry_run).run_owed()
+    console.finish(reports or [Report("acknowledge", dry_run=dry_run)])
+
+
+def answer(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
+    """Sends rejected rows back to those on REPLY_TO_SENDERS; to nobody, unless it is set."""
+    from ttcli.stages.run import Stages
+
+    config = configured(context, ["EMAIL"])
+    with locked(config, "answer") as spool:
+        reports = Stages(config, spool, dry_run).run_answers()
+    console.finish(reports or [Report("answer", dry_run=dry_run)])
+
+
 def prune(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     """Removes loaded items older than FILE_RETENTION_DAYS. Failed ones stay."""
     _stage(context, "prune", [], dry_run)
 
 
 def run(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
-    """fetch, process, load and prune under one lock; what the timer calls."""
+    """fetch, process, load, acknowledge, answer and prune under one lock."""
     from ttcli.stages.run import Stages
 
     config = configured(context, ["EMAIL", "DB"])
@@ -65,9 +86,11 @@ def watch(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
 def _stage(
     context: typer.Context, name: str, needs: Sequence[str], dry_run: bool, **choices: Any
 ) -> None:
-    from ttcli.stages.run import Stages
+    from ttcli.stages.run import STAGES, Stages
 
     config = configured(context, needs)
     with locked(config, name) as spool:
         report = Stages(config, spool, dry_run, watch_for).run(name, **choices)
+    if name == STAGES[-1] and not dry_run:  # the unit runs the stages one by one, this one last
+        past.publish(config)
     console.finish([report])

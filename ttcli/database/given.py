@@ -9,7 +9,6 @@ from typing import Mapping, NamedTuple, Tuple
 from ttcli.config import DatabaseSettings
 from ttcli.table import Policy, TargetTable
 
-
 REPLAY = "~"
 """Between an item's id and the mark of its replay, in the ledger's `item_id`: a column more would
 have to be added by the owner of a ledger that ttcli may not change."""

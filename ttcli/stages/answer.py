@@ -32,17 +32,16 @@ def wanted(config: Config) -> bool:
     return bool(config.reply_to_senders)
 
 
-def answer(spool: Spool, config: Config, began: datetime, dry_run: bool = False) -> Report:
+def answer(spool: Spool, config: Config, dry_run: bool = False) -> Report:
     """Answers the mails whose items were loaded since the last pass that went through.
 
-    Args:
-        began: When this run began: the first pass ever looks back to it and no further, so that
-            nobody is answered about what was loaded before answers were switched on.
+    The first pass ever looks back to the last run of load and no further, so that nobody is
+    answered about what was loaded before answers were switched on.
     """
     report = Report("answer", dry_run=dry_run)
     report.add(answered=0, limited=0)
     try:
-        _pass(spool, config, began, report)
+        _pass(spool, config, report)
     except OutsideFault as error:
         report.fault = error
     except OSError as error:
@@ -50,10 +49,11 @@ def answer(spool: Spool, config: Config, began: datetime, dry_run: bool = False)
     return report
 
 
-def _pass(spool: Spool, config: Config, began: datetime, report: Report) -> None:
+def _pass(spool: Spool, config: Config, report: Report) -> None:
     """Remembers from when the next pass has to look: from now, or what stopped this one."""
     now = datetime.now(timezone.utc)
-    passed = spool.read_state(_THROUGH)
+    loading, passed = spool.read_state("run-load"), spool.read_state(_THROUGH)
+    began = read_time(loading["started"]) if loading else now
     since = through = read_time(passed["through"]) if passed else began
     try:
         _Answers(spool, config, report).all(since)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from ttcli.config import Config
@@ -38,7 +38,6 @@ class Stages:
         self._spool = spool
         self._dry_run = dry_run
         self._watch_for = watch_for
-        self._began = datetime.now(timezone.utc)
 
     def run(self, name: str, **options: Any) -> Report:
         """One pass of one stage; what stops it stands in the report."""
@@ -61,17 +60,20 @@ class Stages:
     def run_all(self) -> List[Report]:
         """Every stage in order; before what is loaded may be pruned, its mails are told."""
         reports = [self.run(name) for name in STAGES[:-1]]
-        if self._owes():
-            # a server that has just refused a login is not asked again
-            reports.append(self.run("acknowledge", unreachable=list(reports[0].faults)))
-        if self._answers():
-            reports.append(self.run("answer"))
+        # a server that has just refused a login is not asked again
+        reports += self.run_owed(unreachable=list(reports[0].faults))
+        reports += self.run_answers()
         return [*reports, self.run(STAGES[-1])]
 
-    def _answers(self) -> bool:
+    def run_owed(self, unreachable: Sequence[str] = ()) -> List[Report]:
+        """Acknowledges; nothing is reported where no mail was ever to be told."""
+        return [self.run("acknowledge", unreachable=unreachable)] if self._owes() else []
+
+    def run_answers(self) -> List[Report]:
+        """Answers; nothing is reported where nobody shall be."""
         from ttcli.stages.answer import wanted
 
-        return wanted(self._config)
+        return [self.run("answer")] if wanted(self._config) else []
 
     def _owes(self) -> bool:
         """Whether mails await what EMAIL_AFTER_LOAD or EMAIL_ON_FAILURE says."""
@@ -137,7 +139,7 @@ class Stages:
         """Loaded, with rejects → an answer to the sender."""
         from ttcli.stages.answer import answer
 
-        return answer(self._spool, self._config, self._began, self._dry_run)
+        return answer(self._spool, self._config, self._dry_run)
 
     def prune(self) -> Report:
         """What was loaded long ago goes."""
