@@ -63,7 +63,7 @@ for panel, commands in (
     ("To begin with", (beginning.init,)),
     ("Looking and checking", (asking.status, asking.check, asking.show, asking.inspect)),
     ("Looking back", (past.explain, past.history, past.report)),
-    ("By hand", (repair.add, repair.retry, repair.replay)),
+    ("By hand", (repair.add, repair.retry, repair.replay, repair.discard)),
 ):
     for command in commands:
         app.command(rich_help_panel=panel)(command)

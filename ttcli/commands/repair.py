@@ -26,6 +26,17 @@ def add(
     console.finish([report])
 
 
+def discard(
+    context: typer.Context, items: List[str] = options.FAILED_ITEMS, dry_run: bool = options.DRY_RUN
+) -> None:
+    """Removes failed items for good: what came again, or was never a report."""
+    from ttcli.stages.discard import discard as remove
+
+    with locked(configured(context, []), "discard") as spool:
+        report = remove(spool, items, dry_run)
+    console.finish([report])
+
+
 def replay(
     context: typer.Context, items: List[str] = options.KEPT, dry_run: bool = options.DRY_RUN
 ) -> None:

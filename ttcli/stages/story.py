@@ -124,10 +124,11 @@ class _Teller:
         possible: Sequence[str],
     ) -> Dict[str, Any]:  # fmt: skip
         """The load's own counts have the last word on whether it wrote the row."""
-        effect = "updated" if any("old" in change for change in changes) else "unchanged"
-        doubt = ""
+        surely = any("old" in change for change in changes)
+        maybe = bool(changes) and "updated" in possible
+        effect, doubt = "updated" if surely or maybe else "unchanged", ""
         if effect not in possible:
-            written = [kind for kind in ("inserted", "updated") if kind in possible]
+            written = [kind for kind in ("updated", "inserted") if kind in possible]
             doubt = "its load did not count it so: the row was changed by other means before"
             effect = written[0] if written else "unchanged"
         if effect == "unchanged":
@@ -150,6 +151,8 @@ class _Teller:
             old = {"old": None} if effect == "inserted" else {}
             changes = [{"column": n, "new": v, **old} for n, v in given.items() if v is not None]
         reason = "" if effect == "inserted" else "no older item with this key is kept"
+        if found.item.replay:
+            reason = "loaded before, by another mapping; what it brought then is not kept"
         return {"effect": effect, "changes": changes, "reason": reason}
 
     def _brought_columns(self, found: Brought, fields: Fields) -> List[Any]:
