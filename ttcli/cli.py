@@ -12,6 +12,7 @@ import typer
 import ttcli
 from ttcli import console, options, streams
 from ttcli.commands import asking, beginning, past, repair, stages
+from ttcli.commands.login import login
 
 app = typer.Typer(
     name="ttcli",
@@ -60,7 +61,7 @@ for panel, commands in (
             stages.watch,
         ),
     ),
-    ("To begin with", (beginning.init,)),
+    ("To begin with", (beginning.init, login)),
     ("Looking and checking", (asking.status, asking.check, asking.show, asking.inspect)),
     ("Looking back", (past.explain, past.history, past.report)),
     ("By hand", (repair.add, repair.retry, repair.replay, repair.discard)),

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ttcli.errors import ConfigError
+from ttcli.logins import OAuthSettings as OAuthSettings
+from ttcli.logins import need_a_login, oauth_settings
 from ttcli.mailboxes import Table, read_tables, report_same, values_of
 from ttcli.sources import DEFAULT_FILE, collect, report_unknown
 from ttcli.values import Secret as Secret  # whoever has a Config has its secrets
@@ -34,6 +36,7 @@ class MailboxSettings(NamedTuple):
         name: What a [[mailbox]] is called; empty for the EMAIL_* variables' own.
         allow_senders: Addresses and @domains in lower case whose mails are taken; none: all.
         authserv_id: Whose Authentication-Results decide whether a sender is who he says.
+        oauth: How to ask for the access token, where there is no token_command.
     """
 
     host: str
@@ -54,6 +57,7 @@ class MailboxSettings(NamedTuple):
     name: str = ""
     allow_senders: Tuple[str, ...] = ()
     authserv_id: str = ""
+    oauth: OAuthSettings = OAuthSettings()
 
     @property
     def label(self) -> str:
@@ -147,6 +151,7 @@ class Config:
             on_failure=self.email_on_failure,
             allow_senders=self.email_allow_senders,
             authserv_id=self.email_authserv_id,
+            oauth=oauth_settings(self.values),
         )
 
     @property
@@ -215,8 +220,8 @@ def load(
     required = [group for group in needs if group != "EMAIL" or not tables]
     values = {v.name: value_of(v, found.get(v.name), required, mistakes) for v in VARIABLES}
     if "EMAIL" in required:
-        _need_a_login(values, mistakes)
-    mailboxes = [values_of(table, values, _need_a_login, mistakes) for table in tables]
+        need_a_login(values, mistakes)
+    mailboxes = [values_of(table, values, need_a_login, mistakes) for table in tables]
     if not mistakes:
         config = Config(values, list(found), path)
         config.secrets += [s for own in mailboxes for s in own.values() if isinstance(s, Secret)]
@@ -254,11 +259,3 @@ def _mailboxes(
     # two would share one cursor, and each pass over what the other has not seen
     report_same("folder", [(m.username, m.host, m.folder) for m in found], places, mistakes)
     return found or [config.mailbox]
-
-
-def _need_a_login(values: Mapping[str, Any], mistakes: List[str]) -> None:
-    """A password, or the command that prints the token instead."""
-    needed = "EMAIL_TOKEN_COMMAND" if values["EMAIL_AUTH"] == "oauth2" else "EMAIL_PASSWORD"
-    if values[needed] is not None and not values[needed]:
-        what_for = next(v.help for v in VARIABLES if v.name == needed)
-        mistakes.append(f"{needed} is not set: {what_for}")

@@ -77,9 +77,17 @@ class OutsideFault(TtcliError):
 
 
 class Temporary(OutsideFault):
-    """Trying again later is the right thing to do."""
+    """Trying again later is the right thing to do.
+
+    Args:
+        wait: Seconds before which a server asked not to be tried again; 0 where it named none.
+    """
 
     exit_code = TEMPORARY
+
+    def __init__(self, message: str, hint: str = "", wait: float = 0.0) -> None:
+        super().__init__(message, hint)
+        self.wait = wait
 
 
 class AccessDenied(OutsideFault):

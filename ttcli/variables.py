@@ -12,6 +12,7 @@ from ttcli.settings import (
     authserv_id,
     boolean,
     choice,
+    domain,
     identifiers,
     mail_action,
     one_address,
@@ -22,6 +23,7 @@ from ttcli.settings import (
     path,
     senders,
     text,
+    web_address,
     whole,
 )
 
@@ -78,7 +80,47 @@ VARIABLES: Tuple[Variable, ...] = (
         "EMAIL_TOKEN_COMMAND",
         "",
         text,
-        "command that prints an access token; required where EMAIL_AUTH is oauth2",
+        "command that prints an access token, for EMAIL_AUTH=oauth2",
+    ),
+    Variable(
+        "EMAIL_OAUTH_PROVIDER",
+        "",
+        choice("", "microsoft", "google"),
+        "instead of the command: microsoft or google, whom ttcli asks for the access token itself",
+    ),
+    Variable(
+        "EMAIL_OAUTH_TOKEN_URL",
+        "",
+        web_address,
+        "token endpoint of another provider; https, and http only on this machine itself",
+    ),
+    Variable(
+        "EMAIL_OAUTH_TENANT", "", domain, "Microsoft: the directory's (tenant's) id or domain"
+    ),
+    Variable("EMAIL_OAUTH_CLIENT_ID", "", text, "id of the application registered there"),
+    Variable(
+        "EMAIL_OAUTH_CLIENT_SECRET",
+        "",
+        text,
+        "its secret; without a refresh token it asks as the application (client credentials)",
+        secret=True,
+    ),
+    Variable(
+        "EMAIL_OAUTH_REFRESH_TOKEN",
+        "",
+        text,
+        "asks as the user; its successors are kept in the spool until this one is changed",
+        secret=True,
+    ),
+    Variable(
+        "EMAIL_OAUTH_KEY_FILE",
+        "",
+        optional_path,
+        "instead of a secret: a Google service account's key (.json), "
+        "or private key and certificate for Microsoft (.pem)",
+    ),
+    Variable(
+        "EMAIL_OAUTH_SCOPE", "", text, "scope to ask for; unset: IMAP's, by provider and flow"
     ),
     Variable(
         "EMAIL_MAX_ATTACHMENT_MB",

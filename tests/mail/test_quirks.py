@@ -257,7 +257,7 @@ def test_a_folder_replaced_between_two_commands_stops_the_run() -> None:
         (
             b"BAD Request is throttled. Suggested Backoff Time: 299910 milliseconds",
             Temporary,
-            "299 s",
+            "wait 300 s",
         ),
         (b"NO Server Unavailable. 15", Temporary, "Unavailable"),
         (b"BAD User is authenticated but not connected.", Temporary, "not connected"),
@@ -356,10 +356,9 @@ def test_odd_greetings(greeting: bytes, kind: Type[OutsideFault], says: str) -> 
 
 def test_a_password_never_leaves_the_machine_in_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that offers no STARTTLS gets nothing, unless it is this machine itself."""
-    connect = socket.create_connection
     monkeypatch.setattr(
-        "ttcli.mail.dial.socket.create_connection",
-        lambda address, timeout: connect(("127.0.0.1", address[1]), timeout),
+        "ttcli.mail.dial.reach",
+        lambda address, timeout: socket.create_connection(("127.0.0.1", address[1]), timeout),
     )
     for greeting in (b"* OK hi\r\n", b"* PREAUTH hi\r\n"):
         with Scripted({}, greeting) as server, pytest.raises(ConfigError, match="plain text"):

@@ -110,6 +110,18 @@ def _email_token_command(world: World) -> None:
     assert "EMAIL_TOKEN_COMMAND failed" in said.stdout
 
 
+def _oauth(**variables: str) -> Callable[[World], None]:
+    """A variable without which, or with a wrong one, the mistake is named."""
+    name, value = next(iter(variables.items()))
+
+    def law(world: World) -> None:
+        given = {"EMAIL_AUTH": "oauth2", "EMAIL_OAUTH_PROVIDER": "microsoft", **variables}
+        said = world.ttcli("fetch", code=78, **given).stderr
+        assert f"{name}={value!r}" in said or f"{name} is" in said
+
+    return law
+
+
 def _email_max_attachment_mb(world: World) -> None:
     world.send(b"PK\3\4" + os.urandom(2_000_000))
     said = world.ttcli("fetch", code=None, EMAIL_MAX_ATTACHMENT_MB="1")
@@ -257,6 +269,11 @@ LAWS: Dict[str, Callable[[World], None]] = {
     "EMAIL_TLS_CA_FILE": _email_tls_ca_file,
     "EMAIL_AUTH": _email_auth,
     "EMAIL_TOKEN_COMMAND": _email_token_command,
+    "EMAIL_OAUTH_PROVIDER": _oauth(EMAIL_OAUTH_PROVIDER="myspace"),
+    "EMAIL_OAUTH_TOKEN_URL": _oauth(EMAIL_OAUTH_TOKEN_URL="http://id.example.org/token"),
+    "EMAIL_OAUTH_TENANT": _oauth(EMAIL_OAUTH_TENANT="a/b"),
+    "EMAIL_OAUTH_CLIENT_ID": _oauth(EMAIL_OAUTH_CLIENT_ID=""),
+    "EMAIL_OAUTH_KEY_FILE": _oauth(EMAIL_OAUTH_KEY_FILE="key.json"),
     "EMAIL_MAX_ATTACHMENT_MB": _email_max_attachment_mb,
     "EMAIL_AFTER_LOAD": _email_after_load,
     "EMAIL_ON_FAILURE": _email_on_failure,
@@ -286,6 +303,9 @@ LAWS: Dict[str, Callable[[World], None]] = {
 }
 
 SHOWN_ELSEWHERE = {
+    "EMAIL_OAUTH_CLIENT_SECRET": "tests/stages/test_oauth.py",
+    "EMAIL_OAUTH_REFRESH_TOKEN": "tests/stages/test_oauth.py",
+    "EMAIL_OAUTH_SCOPE": "tests/stages/test_oauth.py",
     "DB_PASSWORD": "tests/database/test_faults.py: the world's server trusts everybody",
     "SCHEDULE_INTERVAL_HOURS": "the timer's, and watch's: tests/stages/test_watch.py",
     "LIMIT_MEMORY_MB": "tests/workbook/test_child.py",

@@ -12,7 +12,7 @@ from tests.unit.test_config import REQUIRED
 from ttcli import config
 from ttcli.config import MailboxSettings
 from ttcli.errors import ConfigError
-from ttcli.rows.mapping import load_mapping
+from ttcli.rows.mapping_file import load_mapping
 
 
 def mailboxes(tmp_path: Path, toml: str, mode: int = 0o640, **variables: str) -> Sequence[Any]:

@@ -32,7 +32,7 @@ from tests.workbook_ooxml.test_fuzz import mutated
 from ttcli.cells import cells_of
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.rows.mapping import load_mapping
+from ttcli.rows.mapping_file import load_mapping
 from ttcli.stages.process import Reading, convert
 from ttcli.table import TableColumn, TargetTable
 from ttcli.workbook.child import BugInChild

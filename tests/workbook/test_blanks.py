@@ -17,7 +17,7 @@ from tests.workbook.reading import cells, close
 from ttcli.cells import cells_of
 from ttcli.config import Limits
 from ttcli.rows.convert import convert_workbook
-from ttcli.rows.mapping import load_mapping
+from ttcli.rows.mapping_file import load_mapping
 from ttcli.table import TargetTable
 from ttcli.workbook.open import open_workbook
 

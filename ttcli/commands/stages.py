@@ -10,7 +10,7 @@ import typer
 
 from ttcli import console, options
 from ttcli.commands import past
-from ttcli.commands.begin import configured, locked
+from ttcli.commands.begin import configured, locked, spool_of
 from ttcli.progress import watch_for
 from ttcli.spool.drain import Report
 
@@ -80,7 +80,7 @@ def watch(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     config = configured(context, ["EMAIL", "DB"])
     run = stage.Run(context.obj, dry_run)
     with contextlib.suppress(console.Stopped):  # to be stopped is its end
-        stage.watch(config.mailboxes, 3600 * config.schedule_interval_hours, run)
+        stage.watch(spool_of(config), config.mailboxes, 3600 * config.schedule_interval_hours, run)
 
 
 def _stage(

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Iterator, List
+from typing import Iterator, List
 
 from ttcli.config import MailboxSettings
 from ttcli.errors import OutsideFault
 from ttcli.facts import Fact
-
-if TYPE_CHECKING:
-    from ttcli.mail.session import Session
+from ttcli.mail.session import Session
 
 # What the later stages of work can make use of; everything else works without.
 _USEFUL = (
@@ -24,51 +22,56 @@ _USEFUL = (
 )
 
 
-def facts(settings: MailboxSettings) -> List[Fact]:
-    """Connects, logs in and looks at the folder.
-
-    Raises:
-        OutsideFault: There is no connection or login; later faults come as facts.
-    """
-    from ttcli.mail.session import Session
-
-    with Session(settings) as session:
-        found = [_connection(session, settings)]
-        for look in (_folder, _matching, _offers):
-            try:
-                found.extend(look(session, settings))
-            except OutsideFault as error:
-                found.append(
-                    Fact("mailbox", False, error.message, error.hint, 0.0, error.exit_code)
-                )
-                break
-        return found
+def facts(session: Session) -> List[Fact]:
+    """Looks at the folder over an open session; what goes wrong now is a fact as well."""
+    found = [_connection(session)]
+    for look in (_token, _folder, _matching, _offers):
+        try:
+            found.extend(look(session))
+        except OutsideFault as error:
+            found.append(Fact("mailbox", False, error.message, error.hint, 0.0, error.exit_code))
+            break
+    return found
 
 
-def _connection(session: Session, settings: MailboxSettings) -> Fact:
+def _connection(session: Session) -> Fact:
+    settings = session.settings
     sock = session.commands.client.sock
     secured = sock.version() if isinstance(sock, ssl.SSLSocket) else "plain text on this machine"
     where = f"{settings.host}:{settings.port}"
     return Fact("mailbox login", True, f"{settings.username} at {where}, {secured}")
 
 
-def _folder(session: Session, settings: MailboxSettings) -> Iterator[Fact]:
+def _token(session: Session) -> Iterator[Fact]:
+    """How the access token was come by and what it is good for; never the token."""
+    access = session.access
+    if access is None:
+        return
+    parts = [f"by {access.flow}"]
+    if access.expires:
+        parts.append(f"valid until {access.expires:%Y-%m-%dT%H:%M:%SZ}")
+    if access.scope:
+        parts.append(f"scope {access.scope}")
+    yield Fact("mailbox token", True, ", ".join(parts))
+
+
+def _folder(session: Session) -> Iterator[Fact]:
     folder = session.folder()
-    text = f"{settings.folder}: UIDVALIDITY {folder.uidvalidity}, next UID {folder.uidnext}"
+    text = f"{session.settings.folder}: UIDVALIDITY {folder.uidvalidity}, next UID {folder.uidnext}"
     fix = "the server gives no UIDVALIDITY, so every run looks at every mail"
     yield Fact("mailbox folder", folder.uidvalidity > 0, text, "" if folder.uidvalidity else fix)
 
 
-def _matching(session: Session, settings: MailboxSettings) -> Iterator[Fact]:
+def _matching(session: Session) -> Iterator[Fact]:
     mails, matching = session.count()
     yield Fact(
         "mailbox mails",
         True,
-        f"{matching} of {mails} mails have {settings.subject_filter!r} in the subject",
+        f"{matching} of {mails} mails have {session.settings.subject_filter!r} in the subject",
     )
 
 
-def _offers(session: Session, settings: MailboxSettings) -> Iterator[Fact]:  # noqa: ARG001
+def _offers(session: Session) -> Iterator[Fact]:
     offered = session.commands.capabilities()
     useful = [word for word in _USEFUL if word in offered]
     yield Fact("mailbox offers", True, " ".join(useful) or "IMAP4rev1 only")

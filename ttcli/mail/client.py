@@ -80,7 +80,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         try:
             super().__init__(host, timeout=timeout)
         except imaplib2.IMAP4.error as error:
-            raise Lost(str(error)) from None
+            raise self._lost(error) from None
         self._until = 0.0
 
     # what imaplib2 calls

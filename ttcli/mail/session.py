@@ -28,6 +28,7 @@ from ttcli.mail.gate import Gate, Refusal
 from ttcli.mail.login import login, quoted
 from ttcli.mail.looks import LOOK, Look, look
 from ttcli.mail.message import Mail
+from ttcli.mail.token import Access, Rotations
 from ttcli.mail.waiting import Arrivals, wait
 
 _BATCH = 500  # mails looked at with one command
@@ -40,15 +41,21 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 class Session:
     """One connection to one folder of one account, for use in a `with` statement.
 
+    Args:
+        rotations: Where refresh tokens are kept; needed only where there is one.
+
     Attributes:
         seen_through: While and after iterating `new_mails`: every mail with a UID up to this one
             was handed out or looked at and found without interest. Once what was handed out is
             durable, the cursor may be set to it.
+        access: The token that opened it, where one did.
         refused: What `new_mails` left alone because of its sender, up to 500 mails ahead.
     """
 
-    def __init__(self, settings: MailboxSettings) -> None:
+    def __init__(self, settings: MailboxSettings, rotations: Optional[Rotations] = None) -> None:
         self.settings = settings
+        self.access: Optional[Access] = None
+        self._rotations = rotations
         self.seen_through = 0
         self.refused: List[Refusal] = []
         self._gate = Gate(settings)
@@ -61,7 +68,7 @@ class Session:
         self._greeting = connection.greeting
         try:
             self._client = Client(connection, self.settings.host, self.settings.timeout)
-            login(self._client, self.settings)
+            self.access = login(self._client, self.settings, self._rotations)
         except BaseException as error:
             self._hang_up(politely=False)
             connection.socket.close()

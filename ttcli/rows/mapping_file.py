@@ -33,8 +33,12 @@ class _Place(NamedTuple):
         self.mistakes.append(f"{self.path}: {sentence}" if self.path else sentence)
 
 
-def read_mapping(text: str) -> Mapping:
-    """See `mapping.load_mapping`."""
+def load_mapping(text: str) -> Mapping:
+    """Reads the text of a mapping.toml.
+
+    Raises:
+        ConfigError: Every mistake in it at once, each with its place.
+    """
     mistakes: List[str] = []
     place = _Place("", mistakes)
     written = _parse(text)

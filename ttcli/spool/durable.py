@@ -34,10 +34,15 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Writes a new file; its entry is durable once the directory is synced."""
+def write_file(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Writes a new file; its entry is durable once the directory is synced.
+
+    Args:
+        mode: Who may read and write it, less what the umask takes away.
+    """
     try:
-        with path.open("xb") as file:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a path cannot be given a mode
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -61,13 +66,13 @@ def append_line(path: Path, line: bytes) -> None:
         sync_directory(path.parent)
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, mode: int = 0o666) -> None:
     """Gives a file new content: a crash leaves the old or the new, never a mixture."""
     fresh = path.with_name(path.name + ".new")
     with contextlib.suppress(FileNotFoundError):
         fresh.unlink()  # a crash's leftover
     try:
-        write_file(fresh, content)
+        write_file(fresh, content, mode)
     except OSError:
         with contextlib.suppress(OSError):
             fresh.unlink()  # a full disk wants the space back

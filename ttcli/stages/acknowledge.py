@@ -39,7 +39,7 @@ def acknowledge(
         unreachable: The labels of mailboxes that have just refused or failed us: there it is only
             noted how the mails ended, and the next run does the rest.
     """
-    with Line() as line:
+    with Line(spool) as line:
 
         def one(settings: MailboxSettings, report: Report) -> None:
             _acknowledge(spool, settings, report, line, settings.label not in unreachable)
@@ -129,3 +129,8 @@ def _paid(owed: Owed, debts: List[Debt], paid: Sequence[Debt], report: Report) -
     owed.keep(left)
     report.add(owed=-len(paid))
     return left
+
+
+def owing(spool: Spool, mailboxes: Sequence[MailboxSettings]) -> bool:
+    """Whether mails of any mailbox await what its after_load or on_failure says."""
+    return any(wanted(each) or Owed(spool, each).read() for each in mailboxes)

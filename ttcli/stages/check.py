@@ -25,7 +25,7 @@ def check(config: Config, spool: Spool) -> List[Fact]:
         Fact("configuration", True, f"{where}, {len(config.given)} variables set"),
         *_tested("mapping", lambda: _mapping(config)),
         *_tested("spool", lambda: _spool(spool)),
-        *(fact for mailbox in config.mailboxes for fact in _mailbox(mailbox)),
+        *(fact for mailbox in config.mailboxes for fact in _mailbox(mailbox, spool)),
         *_tested("database", lambda: _database(config, spool)),
         *_tested("mapping and table", lambda: _mapping_fits(config, spool)),
     ]
@@ -91,11 +91,16 @@ def _space(spool: Spool) -> Fact:
     return Fact("spool space", enough, text, fix, exit_code=errors.TEMPORARY)
 
 
-def _mailbox(settings: MailboxSettings) -> Iterable[Fact]:
+def _mailbox(settings: MailboxSettings, spool: Spool) -> Iterable[Fact]:
     from ttcli.mail.check import facts, senders
+    from ttcli.stages.mailbox import opened
+
+    def look() -> List[Fact]:
+        with opened(spool, settings) as session:
+            return facts(session)
 
     of = f" ({settings.label})" if settings.label else ""
-    found = [*_tested("mailbox", lambda: facts(settings)), *senders(settings)]
+    found = [*_tested("mailbox", look), *senders(settings)]
     return [fact._replace(name=fact.name + of) for fact in found]
 
 

@@ -43,7 +43,7 @@ def fetch(
             look may leave out mails above it. Of these, `limit` counts those that bring an item.
     """
     budget = _Budget(limit)
-    with Line() as line:
+    with Line(spool) as line:
 
         def one(settings: MailboxSettings, report: Report) -> None:
             if not budget.spent:

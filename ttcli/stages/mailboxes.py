@@ -15,6 +15,7 @@ from ttcli.config import MailboxSettings
 from ttcli.errors import ConfigError, OutsideFault
 from ttcli.spool.drain import Report
 from ttcli.spool.store import Spool
+from ttcli.stages.mailbox import opened
 
 if TYPE_CHECKING:
     from ttcli.mail.session import Session
@@ -25,7 +26,8 @@ log = logging.getLogger(__name__)
 class Line:
     """One connection, kept for the folders of an account; for use in a `with` statement."""
 
-    def __init__(self) -> None:
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
         self._account: Optional[MailboxSettings] = None
         self._session: Optional[Session] = None
         self._refused: Optional[OutsideFault] = None
@@ -62,10 +64,8 @@ class Line:
             self._account, self._refused = account, None
         if self._refused:
             raise self._refused
-        from ttcli.mail.session import Session
-
         try:
-            self._session = self._session or self._held.enter_context(Session(settings))
+            self._session = self._session or self._held.enter_context(opened(self._spool, settings))
         except OutsideFault as fault:
             self._refused = fault
             raise
@@ -157,11 +157,3 @@ def picked(mailboxes: Sequence[MailboxSettings], name: str) -> Sequence[MailboxS
 def label_of(settings: MailboxSettings) -> str:
     """For log lines: which mailbox; nothing where there is only one."""
     return f"{settings.label}, " if settings.label else ""
-
-
-def owing(spool: Spool, mailboxes: Sequence[MailboxSettings]) -> bool:
-    """Whether mails of any mailbox await what its after_load or on_failure says."""
-    from ttcli.stages.acknowledge import wanted
-    from ttcli.stages.owed import Owed
-
-    return any(wanted(each) or Owed(spool, each).read() for each in mailboxes)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ttcli import config as configuration
 from ttcli.config import Config
-from ttcli.rows.mapping import Mapping, load_mapping
+from ttcli.rows.mapping import Mapping
+from ttcli.rows.mapping_file import load_mapping
 
 
 def current_mapping(config: Config) -> Mapping:

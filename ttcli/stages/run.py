@@ -77,7 +77,7 @@ class Stages:
 
     def _owes(self) -> bool:
         """Whether mails await what EMAIL_AFTER_LOAD or EMAIL_ON_FAILURE says."""
-        from ttcli.stages.mailboxes import owing
+        from ttcli.stages.acknowledge import owing
 
         try:
             return owing(self._spool, self._config.mailboxes)

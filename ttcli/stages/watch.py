@@ -19,7 +19,10 @@ from ttcli import errors
 from ttcli.config import MailboxSettings
 from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
 from ttcli.mail.session import Session
+from ttcli.spool.store import Spool
+from ttcli.stages.mailbox import opened
 from ttcli.stages.mailboxes import label_of, one_fault
+from ttcli.stages.patience import LONGEST
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +78,10 @@ class Runs:
 
 
 def watch(
-    mailboxes: Sequence[MailboxSettings], interval: float, run: Callable[[], int]
+    spool: Spool,
+    mailboxes: Sequence[MailboxSettings],
+    interval: float,
+    run: Callable[[], int],
 ) -> NoReturn:
     """Runs at once, at every arrival, and `interval` seconds after the last run.
 
@@ -86,7 +92,7 @@ def watch(
         ConfigError: There is no such folder, or the like, at the very first look.
     """
     runs, bell = Runs(run, interval), threading.Event()
-    watchers = [_Watcher(settings, bell) for settings in mailboxes]
+    watchers = [_Watcher(spool, settings, bell) for settings in mailboxes]
     try:
         for watcher in watchers:
             watcher.start()
@@ -127,8 +133,9 @@ class _Watcher(threading.Thread):
         hopeless: Why it failed, where trying again will not help.
     """
 
-    def __init__(self, settings: MailboxSettings, bell: threading.Event) -> None:
+    def __init__(self, spool: Spool, settings: MailboxSettings, bell: threading.Event) -> None:
         super().__init__(daemon=True)
+        self._spool = spool
         self.settings = settings
         self.tried = threading.Event()
         self.hopeless: Optional[OutsideFault] = None
@@ -143,7 +150,8 @@ class _Watcher(threading.Thread):
             began = time.monotonic()
             lost = self._until_lost()
             failures = 1 if time.monotonic() - began > _LONGEST_PAUSE else failures + 1
-            seconds = pause(failures)
+            asked = lost.wait if isinstance(lost, Temporary) else 0.0
+            seconds = max(pause(failures), min(asked, LONGEST.total_seconds()))
             if not self._stopped.is_set():
                 of = label_of(self.settings)
                 log.warning("%s%s; connecting again in %.0f s", of, lost, seconds)
@@ -160,7 +168,7 @@ class _Watcher(threading.Thread):
     def _until_lost(self) -> Exception:
         """Waits for one mail after the other until the connection is lost, and says why it was."""
         try:
-            with Session(self.settings) as self._session:
+            with opened(self._spool, self.settings) as self._session:
                 arrivals = self._session.arrivals()
                 while not self._stopped.is_set():
                     # also what arrived before this connection stood

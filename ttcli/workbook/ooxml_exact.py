@@ -17,10 +17,12 @@ from ttcli.workbook.ooxml_xml import LocalNames, Parser, check_depth
 
 Row = Tuple[int, Dict[int, Cell]]
 
+_MACROSHEET = "http://schemas.microsoft.com/office/excel/2006/main macrosheet"
 # What may stand where; anything else, and all that stands in it, is not data (extLst, phonetics).
 _CHILDREN = {
-    "": ("worksheet",),
+    "": ("worksheet", _MACROSHEET),
     "worksheet": ("sheetData",),
+    _MACROSHEET: ("sheetData",),
     "sheetData": ("row",),
     "row": ("c",),
     "c": ("v", "f", "is"),
