@@ -143,6 +143,17 @@ def test_an_unknown_key_is_no_error(world: World) -> None:
     assert "no items" in world.ttcli("explain", "H0000000").stdout
 
 
+def test_a_key_may_be_typed_in_small_letters(world: World) -> None:
+    """Where nothing has it as it was typed."""
+    world.send(workbook([shipment(1)]))
+    world.ttcli("run")
+
+    found = explain(world, "h00000001")
+
+    assert effects(found) == ["inserted"]
+    assert found["database"]["row"]["hawb"] == found["key"]["hawb"] == "H00000001"
+
+
 def test_a_replayed_item_is_told_as_what_it_did_last(world: World) -> None:
     """Marked as replayed; the newer file's row stays."""
     world.send(workbook([shipment(1)]))

@@ -197,3 +197,19 @@ def test_what_is_not_kept_cannot_be_replayed(world: World) -> None:
 
     assert "waiting to be read" in world.ttcli("replay", waiting, code=78).stderr
     assert "no such item" in world.ttcli("replay", "nonsense", code=78).stderr
+
+
+def test_a_failed_item_is_discarded_only_by_name(world: World) -> None:
+    """It goes for good, whether or not it is loaded since; nothing else can be discarded."""
+    world.send(b"PK\x03\x04 broken", name="broken.xlsx")
+    world.send(workbook([shipment(1)]), NOON + timedelta(hours=1))
+    world.ttcli("run", code=65)
+    (failed,) = [path.name for path in (world.base / "failed").iterdir()]
+
+    world.ttcli("discard", failed, "--dry-run")
+    assert "not in failed/" in world.ttcli("discard", failed, *loaded(world), code=78).stderr
+    assert world.counts() == {"failed": 1, "loaded": 1}
+    world.ttcli("discard", failed)
+
+    assert world.counts() == {"loaded": 1}
+    assert list((world.base / "tmp").iterdir()) == []

@@ -30,6 +30,11 @@ def explain(spool: Spool, config: Config, given: Sequence[str]) -> Dict[str, Any
     settings = config.database
     values = key_values(given, settings.key)
     found = brought.search(spool, settings.key, values)
+    if not found.brought and [value.upper() for value in values] != values:
+        # HAWBs stand in capitals; nobody types them so
+        capitals = [value.upper() for value in values]
+        again = brought.search(spool, settings.key, capitals)
+        values, found = (capitals, again) if again.brought else (values, found)
     table = known_table(spool, settings)
     entries = tell(found.brought, _rules(config, table))
     asked = reached(config, lambda link, kept: _asked(link, kept, values, found))

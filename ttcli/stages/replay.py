@@ -53,14 +53,17 @@ def _kept(spool: Spool, identities: Sequence[str]) -> List[Item]:
 
 
 def _put_back(spool: Spool, item: Item) -> None:
-    former = item.record.pop("load", None) or {}
-    item.record.pop("rows", None)
+    former = item.record.get("load") or {}
     item.note("replayed", **{name: former[name] for name in _REMEMBERED if name in former})
     # What failed before it was ever loaded is no second load, it is the first.
     if item.state != FAILED or item.replay:
         item.record["replay"] = now_text()
     item.record.update(attempts=0, next_attempt_at=None, last_error=None)
     spool.move(item, PENDING)
+    # only now: an item that a crash leaves in loaded/ is still whole
+    for name in ("rows", "load"):
+        item.record.pop(name, None)
+    spool.save(item)
     spool.drop_results(item)
 
 
