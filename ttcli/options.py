@@ -39,7 +39,9 @@ REJECTS = typer.Option(
     metavar="FILE.xlsx",
     help="Write the rejected rows as a workbook to mail back: bad cells coloured, with reasons.",
 )
-FILES = typer.Argument(..., metavar="FILE...", help="Workbooks, or mails saved as .eml.")
+FILES = typer.Argument(
+    ..., metavar="FILE...", help="Workbooks, zip archives of them, or mails saved as .eml."
+)
 ITEM = typer.Argument(..., metavar="ITEM", help="Item id, as `ttcli status` shows it.")
 ITEMS = typer.Argument(None, metavar="[ITEM...]", help="Item ids, as `ttcli status` shows them.")
 KEY = typer.Argument(

@@ -159,6 +159,23 @@ def test_a_server_that_ends_while_we_wait_is_noticed(mailbox: Account) -> None:
     mailbox.start()
 
 
+@pytest.mark.parametrize("answer", [b"TAG BAD what?\r\n", b"TAG NO not here\r\n"])
+def test_an_idle_that_is_refused_is_a_server_without(
+    monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    """Offered and refused: then it is asked now and then, over the same connection."""
+    monkeypatch.setattr("ttcli.mail.waiting._POLL", 0.01)
+    answers = [b"TAG OK\r\n", b"* 4 EXISTS\r\nTAG OK\r\n"]
+    script: Dict[str, Reply] = {
+        r"CAPABILITY": b"* CAPABILITY IMAP4rev1 IDLE\r\nTAG OK\r\n",
+        r"IDLE": answer,
+        r"NOOP": lambda command, match: answers.pop(0),
+    }
+    with Scripted(script) as server, Session(server.settings()) as session:
+        assert session.wait(30)
+    assert server.heard.count("IDLE") == 1
+
+
 SILENT: Dict[str, Reply] = {
     r"STATUS .*": b"* STATUS INBOX (UIDVALIDITY 7)\r\nTAG OK\r\n",
     r"EXAMINE .*": b"* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 4] x\r\nTAG OK\r\n",

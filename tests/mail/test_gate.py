@@ -10,8 +10,9 @@ from tests.fix_dovecot import Account
 from tests.mail.scripted import ENVELOPE, STRUCTURE, Reply, Scripted, literal, parts
 from tests.mails import report_mail
 from ttcli.errors import Temporary
+from ttcli.facts import Fact
 from ttcli.mail.addresses import listed, only_address
-from ttcli.mail.check import senders
+from ttcli.mail.check import facts
 from ttcli.mail.gate import fields
 from ttcli.mail.session import Session
 from ttcli.mail.verdicts import ids, untrusted
@@ -266,10 +267,29 @@ def test_a_header_left_out_is_asked_for_again() -> None:
             list(session.new_mails(0))
 
 
+def said_by_check(account: Account, **overrides: Any) -> Optional[Fact]:
+    """The one fact about senders, if there is one."""
+    with Session(account.settings(**overrides)) as session:
+        found = facts(session)
+    return next((fact for fact in found if fact.name == "mailbox senders"), None)
+
+
 def test_check_says_that_a_from_line_is_easily_forged(mailbox: Account) -> None:
     """As long as nothing confirms it."""
-    assert senders(mailbox.settings()) == []
-    (alone,) = senders(mailbox.settings(allow_senders=ALLOWED))
+    assert said_by_check(mailbox) is None
+    alone = said_by_check(mailbox, allow_senders=ALLOWED)
+    assert alone
     assert "EMAIL_AUTHSERV_ID" in alone.fix
-    (both,) = senders(mailbox.settings(allow_senders=ALLOWED, authserv_id=OURS))
-    assert both.fix == ""
+
+
+def test_check_tries_the_gate_on_the_newest_mails(mailbox: Account) -> None:
+    """How many would come in; where none would, by which words the mails are confirmed."""
+    fill(mailbox)
+    good = said_by_check(mailbox, allow_senders=ALLOWED, authserv_id=OURS)
+    assert good
+    assert ("1 of the newest 5" in good.text, good.fix) == (True, "")
+    wrong = said_by_check(mailbox, authserv_id="mx.typo.example")
+    assert wrong
+    assert "0 of the newest 5" in wrong.text
+    assert OURS in wrong.fix
+    assert set(map(tuple, mailbox.flags().values())) == {()}

@@ -10,7 +10,8 @@ from tests.rows.made import MadeSheet, MadeWorkbook, column, date, number, table
 from ttcli.cells import Cell, Kind
 from ttcli.errors import BadItem
 from ttcli.rows.infer import Draft, draft
-from ttcli.rows.mapping import Mapping, load_mapping
+from ttcli.rows.mapping import Mapping
+from ttcli.rows.mapping_file import load_mapping
 from ttcli.table import TargetTable
 
 NO_TABLE = TargetTable("", "tracking_data", ("hawb",), ())

@@ -262,3 +262,21 @@ def test_add_takes_workbooks_and_saved_mails(world: World, tmp_path: Path) -> No
     world.ttcli("run")
 
     assert [(row[0], row[6]) for row in world.table()] == [("H00000001", NOON), ("H00000002", NOON)]
+
+
+def test_add_takes_the_workbooks_of_a_zip_archive(world: World, tmp_path: Path) -> None:
+    """As a mail's: each an item of its own; an archive without any fails with its names."""
+    with zipfile.ZipFile(tmp_path / "both.zip", "w") as archive:
+        for number in (1, 2):
+            archive.writestr(f"in/{number}.xlsx", workbook([shipment(number)]))
+        archive.writestr("read me.txt", "hello")
+    with zipfile.ZipFile(tmp_path / "none.zip", "w") as archive:
+        archive.writestr("read me.txt", "hello")
+
+    world.ttcli("add", str(tmp_path / "both.zip"), str(tmp_path / "none.zip"))
+    world.ttcli("run", code=65)
+
+    assert [row[0] for row in world.table()] == ["H00000001", "H00000002"]
+    kind, message = failed(world)
+    assert kind == "unsupported"
+    assert "read me.txt" in message

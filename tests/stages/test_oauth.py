@@ -239,3 +239,22 @@ def test_a_login_for_somebody_else_is_told(oauth: World) -> None:
     """An application with a secret has nothing to ask a person for."""
     done = oauth.ttcli("login", code=78)
     assert "EMAIL_OAUTH_PROVIDER=microsoft" in done.stderr
+
+
+def test_a_mailbox_of_its_own_has_tokens_of_its_own(
+    world: World, mailbox: Account, endpoint: TokenEndpoint
+) -> None:
+    """[[mailbox]] takes the same settings; its secrets are struck out of logs as well."""
+    token = world.base.with_name("token")
+    token.write_text(FIRST)
+    lines = [
+        "[[mailbox]]", 'name = "acme"', f'username = "{NAME}"', 'auth = "oauth2"',
+        f'oauth_token_url = "{endpoint.url}"', 'oauth_client_id = "app"',
+        f'oauth_refresh_token_file = "{token}"',
+    ]  # fmt: skip
+    world.base.with_name("mapping.toml").write_text("\n".join(lines))
+    outputs = [world.ttcli("fetch", EMAIL_PASSWORD="", DEBUG="true") for _ in range(2)]
+
+    sent = [form["refresh_token"] for form in endpoint.forms]
+    assert sent == ["erneuerung-1", "erneuerung-2"]
+    assert "erneuerung" not in "".join(d.stdout + d.stderr for d in outputs) + told(world)

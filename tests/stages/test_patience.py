@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Dict, List
@@ -15,9 +17,9 @@ from tests.mail.scripted import HANG_UP, Reply, Scripted
 from ttcli.errors import TEMPORARY, Temporary
 from ttcli.spool.item import read_time, time_text
 from ttcli.spool.store import Spool
-from ttcli.stages import watch as watching
 from ttcli.stages.fetch import fetch
 from ttcli.stages.mailbox import opened
+from ttcli.stages.watch import watch
 
 MICROSOFT = b"BAD Request is throttled. Suggested Backoff Time: 299910 milliseconds"
 THROTTLED: Dict[str, Reply] = {"STATUS .*": b"TAG " + MICROSOFT + b"\r\n"}
@@ -65,9 +67,9 @@ PLACES: List[Dict[str, Reply]] = [
 def test_the_next_fetch_does_not_connect(spool: Spool, script: Dict[str, Reply]) -> None:
     """Wherever the words came: 75, with them and the moment, and not a byte to the server."""
     with Scripted(script) as server:
-        first = fetch(spool, server.settings())
+        first = fetch(spool, [server.settings()])
         heard = len(server.heard)
-        second = fetch(spool, server.settings())
+        second = fetch(spool, [server.settings()])
 
         assert first.exit_code == second.exit_code == TEMPORARY
         assert "Suggested Backoff Time: 299910" in str(first.fault)
@@ -80,14 +82,14 @@ def test_the_next_fetch_does_not_connect(spool: Spool, script: Dict[str, Reply])
 def test_a_greeting_asks_as_well(spool: Spool) -> None:
     """Before anybody logs in."""
     with Scripted({}, b"* BYE" + MICROSOFT[3:] + b"\r\n") as server:
-        fetch(spool, server.settings())
+        fetch(spool, [server.settings()])
     assert 290 < left(spool) <= 300
 
 
 def test_nothing_is_done_to_mails_meanwhile(spool: Spool) -> None:
     """Every stage connects the same way."""
     with Scripted(THROTTLED) as server:
-        fetch(spool, server.settings())
+        fetch(spool, [server.settings()])
         heard = len(server.heard)
         with pytest.raises(Temporary, match="left alone until"), opened(spool, server.settings()):
             pass
@@ -98,10 +100,10 @@ def test_after_the_moment_it_connects(spool: Spool) -> None:
     """And what it then brings is fetched."""
     script = dict(THROTTLED)
     with Scripted(script) as server:
-        fetch(spool, server.settings())
+        fetch(spool, [server.settings()])
         until(spool, timedelta(milliseconds=-1))
         heard = len(server.heard)
-        fetch(spool, server.settings())
+        fetch(spool, [server.settings()])
         assert len(server.heard) > heard
 
 
@@ -119,17 +121,17 @@ def test_the_wait_is_as_long_as_asked_and_a_day_at_most(
 ) -> None:
     """Milliseconds or seconds; a number that cannot be meant costs no week."""
     with Scripted({"STATUS .*": b"TAG " + words + b"\r\n"}) as server:
-        fetch(spool, server.settings())
+        fetch(spool, [server.settings()])
     assert most - 5 < left(spool) <= most
 
 
 def test_a_clock_that_was_set_back_does_not_stop_us(spool: Spool) -> None:
     """A moment further away than any we note is none."""
     with Scripted(THROTTLED) as server:
-        fetch(spool, server.settings())
+        fetch(spool, [server.settings()])
         until(spool, timedelta(days=30))
         heard = len(server.heard)
-        fetch(spool, server.settings())
+        fetch(spool, [server.settings()])
         assert len(server.heard) > heard
 
 
@@ -139,16 +141,16 @@ def test_a_clock_that_was_set_back_does_not_stop_us(spool: Spool) -> None:
 def test_words_without_a_time_ask_for_nothing(spool: Spool, words: bytes) -> None:
     """The next run tries again."""
     with Scripted({"STATUS .*": b"TAG " + words + b"\r\n"}) as server:
-        fetch(spool, server.settings())
+        fetch(spool, [server.settings()])
     assert not list((spool.base / "state").glob("wait-*"))
 
 
 def test_another_account_is_not_held_up(spool: Spool) -> None:
     """The limit is the account's."""
     with Scripted(THROTTLED) as server:
-        fetch(spool, server.settings())
+        fetch(spool, [server.settings()])
         heard = len(server.heard)
-        fetch(spool, server.settings(username="other"))
+        fetch(spool, [server.settings(username="other")])
         assert len(server.heard) > heard
 
 
@@ -162,28 +164,28 @@ def test_a_token_endpoint_may_ask_too(spool: Spool, tmp_path: Path) -> None:
             auth="oauth2", oauth=endpoint.settings(), ca_file=tmp_path / "ca.pem", timeout=5
         )
         for _ in range(2):
-            assert fetch(spool, given).exit_code == TEMPORARY
+            assert fetch(spool, [given]).exit_code == TEMPORARY
     assert len(endpoint.forms) == 1
     assert 90 < left(spool) <= 100
 
 
-class Enough(BaseException):
+class Enough(Exception):
     """Ends a watch."""
 
 
-def test_watch_waits_that_long(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_watch_waits_that_long(spool: Spool, caplog: pytest.LogCaptureFixture) -> None:
     """Not a second, doubled, as after any other fault."""
-    waits: List[float] = []
 
-    def sleeps(seconds: float, runs: Any) -> None:
-        waits.append(seconds)
-        if len(waits) == 2:
+    def run() -> int:
+        if "connecting again" in caplog.text:
             raise Enough
+        time.sleep(0.05)
+        return 0
 
-    monkeypatch.setattr(watching, "_sleep_and_run", sleeps)
     with Scripted(THROTTLED) as server, pytest.raises(Enough):
-        watching.watch(spool, server.settings(), 3600, lambda: 0)
-    assert all(290 < seconds <= 300 for seconds in waits)
+        watch(spool, [server.settings()], 0.01, run)
+    (seconds,) = re.findall(r"connecting again in (\d+) s", caplog.text)
+    assert 290 < int(seconds) <= 300
 
 
 def test_a_spool_that_takes_no_note_is_no_worse(spool: Spool) -> None:
@@ -196,5 +198,5 @@ def test_a_spool_that_takes_no_note_is_no_worse(spool: Spool) -> None:
         return b"TAG " + MICROSOFT + b"\r\n"
 
     with Scripted({"STATUS .*": lost}) as server:
-        report = fetch(spool, server.settings())
+        report = fetch(spool, [server.settings()])
     assert "Suggested Backoff Time" in str(report.fault)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ssl
 from typing import Iterator, List
 
-from ttcli.config import MailboxSettings
 from ttcli.errors import OutsideFault
 from ttcli.facts import Fact
+from ttcli.mail import verdicts
+from ttcli.mail.gate import Gate, fields
 from ttcli.mail.session import Session
 
+_SAMPLE = 20  # mails
 # What the later stages of work can make use of; everything else works without.
 _USEFUL = (
     "IDLE",
@@ -25,7 +27,7 @@ _USEFUL = (
 def facts(session: Session) -> List[Fact]:
     """Looks at the folder over an open session; what goes wrong now is a fact as well."""
     found = [_connection(session)]
-    for look in (_token, _folder, _matching, _offers):
+    for look in (_token, _folder, _matching, _senders, _offers):
         try:
             found.extend(look(session))
         except OutsideFault as error:
@@ -77,16 +79,27 @@ def _offers(session: Session) -> Iterator[Fact]:
     yield Fact("mailbox offers", True, " ".join(useful) or "IMAP4rev1 only")
 
 
-def senders(settings: MailboxSettings) -> List[Fact]:
+def _senders(session: Session) -> Iterator[Fact]:
     """Whose mails are taken, and how sure that is; nothing where everybody's are."""
-    allowed, ours = ", ".join(settings.allow_senders), settings.authserv_id
-    if not (allowed or ours):
-        return []
+    allowed, ours = ", ".join(session.settings.allow_senders), session.settings.authserv_id
     text = f"only mails of {allowed}" if allowed else "mails of everybody"
     if ours:
-        return [Fact("mailbox senders", True, f"{text}, confirmed by {ours}")]
-    fix = (
-        "a From line is easily forged: set EMAIL_AUTHSERV_ID to the word with which your mail "
-        "server begins its Authentication-Results"
-    )
-    return [Fact("mailbox senders", True, text, fix)]
+        yield _confirmed(session, f"{text}, confirmed by {ours}")
+    elif allowed:
+        fix = (
+            "a From line is easily forged: set EMAIL_AUTHSERV_ID to the word with which your mail "
+            "server begins its Authentication-Results"
+        )
+        yield Fact("mailbox senders", True, text, fix)
+
+
+def _confirmed(session: Session, text: str) -> Fact:
+    """How it would go with the newest mails; with the words that they do have if with none."""
+    headers = session.newest_headers(_SAMPLE)
+    gate = Gate(session.settings)
+    good = [header for header in headers if gate.judged(0, header) is None]
+    said = f"{text}; so are {len(good)} of the newest {len(headers)} matching mails"
+    results = [field for each in headers for field in fields(each, b"authentication-results")]
+    named = ", ".join(sorted(set(verdicts.ids(results)))) or "no server"
+    fix = f"their Authentication-Results are of {named}" if headers and not good else ""
+    return Fact("mailbox senders", True, said, fix)

@@ -53,9 +53,9 @@ class Gate:
         """
         if not self.closed:
             return None
-        header = _header(items)
+        header = header_of(items)
         if header is None:
-            header = _header(commands.fetch([uid], _WHOLE_HEADER).get(uid, {}))
+            header = header_of(commands.fetch([uid], _WHOLE_HEADER).get(uid, {}))
         if header is None:
             commands.check_gone({uid})
             return Refusal(uid, UNLISTED, "", "it is gone")
@@ -77,7 +77,7 @@ class Gate:
         return Refusal(uid, UNTRUSTED, address, reason) if reason else None
 
 
-def _header(items: Items) -> Optional[bytes]:
+def header_of(items: Items) -> Optional[bytes]:
     """The header out of an answer; None where the server did not give it."""
     for name, value in items.items():
         if name.startswith("BODY[HEADER") and isinstance(value, bytes) and value:

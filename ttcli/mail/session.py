@@ -24,7 +24,7 @@ from ttcli.mail.commands import HIGHEST_UID, Commands, Items, told
 from ttcli.mail.cursor import Folder
 from ttcli.mail.dial import dial
 from ttcli.mail.download import download
-from ttcli.mail.gate import Gate, Refusal
+from ttcli.mail.gate import Gate, Refusal, header_of
 from ttcli.mail.login import login, quoted
 from ttcli.mail.looks import LOOK, Look, look
 from ttcli.mail.message import Mail
@@ -98,6 +98,8 @@ class Session:
         """Goes on with another folder of the account; nothing may be on its way any more."""
         self.settings = self.settings._replace(folder=folder)
         self.seen_through, self._folder, self.refused = 0, None, []
+        if self._client is not None:
+            self._client.answers = []  # what was said of the other folder's mails, unasked
 
     def folder(self) -> Folder:
         """UIDVALIDITY and UIDNEXT of the folder, by STATUS: the whole cost of an empty run.
@@ -208,6 +210,14 @@ class Session:
         commands.open_folder(self._folder or self.folder())
         every, criterion = commands.search("1:*"), self._subject_criterion()
         return len(every), len(commands.search("1:*", *criterion) if criterion else every)
+
+    def newest_headers(self, most: int) -> List[bytes]:
+        """From and Authentication-Results of the newest mails whose subject matches."""
+        commands = self.commands
+        commands.open_folder(self._folder or self.folder())
+        uids = commands.search("1:*", *self._subject_criterion())[-most:]
+        found = commands.fetch(uids, self._gate.asking("(UID)")) if uids else {}
+        return [header for header in map(header_of, found.values()) if header is not None]
 
 
 def folded(text: str) -> str:

@@ -44,7 +44,7 @@ class Arrivals:
             if left <= 0:
                 return False
             if self._idle:
-                self._commands.idle(min(left, LONGEST_IDLE))
+                self._idle = self._commands.idle(min(left, LONGEST_IDLE))
             else:
                 time.sleep(min(left, _POLL))
                 self._commands.call("NOOP")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timezone
+from email.message import EmailMessage
 from pathlib import Path
-from typing import Iterable, List, Optional
+from typing import Iterable, List, Optional, Sequence
 
 from ttcli import errors
 from ttcli.errors import BadItem, UsageError
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 def add(
     spool: Spool, paths: Iterable[Path], as_of: Optional[datetime] = None, dry_run: bool = False
 ) -> Report:
-    """Puts workbooks, and the workbooks in .eml files, into pending/.
+    """Puts workbooks, and the workbooks in .eml and .zip files, into pending/.
 
     Args:
         as_of: The as-of time; by default a mail's own, else the time a file was last written.
@@ -47,8 +48,20 @@ def _add_file(spool: Spool, path: Path, as_of: Optional[datetime], report: Repor
     if path.suffix.lower() == ".eml":
         _add_mail(spool, path, content, as_of or written, report)
         return
-    mail = _by_hand(path, as_of or written, [Attachment("", "", path.name, "", content)])
-    _take_all(spool, mail, report)
+    attachments = [Attachment("", "", path.name, "", content)]
+    if path.suffix.lower() == ".zip":
+        # One without a workbook is taken as it is, to be refused where people look for that.
+        attachments = list(_unpacked(path.name, content)) or attachments
+    _take_all(spool, _by_hand(path, as_of or written, attachments), report)
+
+
+def _unpacked(name: str, content: bytes) -> Sequence[Attachment]:
+    """The workbooks of a zip archive, as if it had come by mail: by the same rules and limits."""
+    from ttcli.mail.message import read_mail
+
+    mail = EmailMessage()
+    mail.add_attachment(content, "application", "zip", filename=name)
+    return read_mail(mail.as_bytes(), internaldate=datetime.now(timezone.utc)).attachments
 
 
 def _add_mail(spool: Spool, path: Path, content: bytes, arrived: datetime, report: Report) -> None:

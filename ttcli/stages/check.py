@@ -92,7 +92,7 @@ def _space(spool: Spool) -> Fact:
 
 
 def _mailbox(settings: MailboxSettings, spool: Spool) -> Iterable[Fact]:
-    from ttcli.mail.check import facts, senders
+    from ttcli.mail.check import facts
     from ttcli.stages.mailbox import opened
 
     def look() -> List[Fact]:
@@ -100,8 +100,7 @@ def _mailbox(settings: MailboxSettings, spool: Spool) -> Iterable[Fact]:
             return facts(session)
 
     of = f" ({settings.label})" if settings.label else ""
-    found = [*_tested("mailbox", look), *senders(settings)]
-    return [fact._replace(name=fact.name + of) for fact in found]
+    return [fact._replace(name=fact.name + of) for fact in _tested("mailbox", look)]
 
 
 def _database(config: Config, spool: Spool) -> Iterable[Any]:
