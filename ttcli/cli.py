@@ -64,7 +64,7 @@ for panel, commands in (
     ("To begin with", (beginning.init, login)),
     ("Looking and checking", (asking.status, asking.check, asking.show, asking.inspect)),
     ("Looking back", (past.explain, past.history, past.report)),
-    ("By hand", (repair.add, repair.retry, repair.replay, repair.discard)),
+    ("By hand", (repair.add, repair.retry, repair.replay, repair.drop)),
 ):
     for command in commands:
         app.command(rich_help_panel=panel)(command)

@@ -58,7 +58,6 @@ RESULT = typer.Option(
     "", "--result", help="Only loaded, duplicate, rejected, stale, replayed or failed ones."
 )
 MOST_LOADS = typer.Option(50, "--limit", min=1, help="At most this many.")
-FAILED_ITEMS = typer.Argument(..., metavar="ITEM...", help="Ids of items in failed/.")
 PAGE = typer.Argument(None, metavar="[FILE]", help="Where to write the page.")
 KEPT = typer.Argument(
     ..., metavar="ITEM...", help="Ids of items in loaded/, failed/ or processed/."

@@ -199,17 +199,17 @@ def test_what_is_not_kept_cannot_be_replayed(world: World) -> None:
     assert "no such item" in world.ttcli("replay", "nonsense", code=78).stderr
 
 
-def test_a_failed_item_is_discarded_only_by_name(world: World) -> None:
-    """It goes for good, whether or not it is loaded since; nothing else can be discarded."""
+def test_a_failed_item_is_dropped_only_by_name(world: World) -> None:
+    """It goes for good; nothing that is not in failed/ can be dropped."""
     world.send(b"PK\x03\x04 broken", name="broken.xlsx")
     world.send(workbook([shipment(1)]), NOON + timedelta(hours=1))
     world.ttcli("run", code=65)
     (failed,) = [path.name for path in (world.base / "failed").iterdir()]
 
-    world.ttcli("discard", failed, "--dry-run")
-    assert "not in failed/" in world.ttcli("discard", failed, *loaded(world), code=78).stderr
+    world.ttcli("drop", failed, "--dry-run")
+    assert "not in failed/" in world.ttcli("drop", failed, *loaded(world), code=78).stderr
     assert world.counts() == {"failed": 1, "loaded": 1}
-    world.ttcli("discard", failed)
+    world.ttcli("drop", failed)
 
     assert world.counts() == {"loaded": 1}
     assert list((world.base / "tmp").iterdir()) == []

@@ -26,17 +26,6 @@ def add(
     console.finish([report])
 
 
-def discard(
-    context: typer.Context, items: List[str] = options.FAILED_ITEMS, dry_run: bool = options.DRY_RUN
-) -> None:
-    """Removes failed items for good: what came again, or was never a report."""
-    from ttcli.stages.discard import discard as remove
-
-    with locked(configured(context, []), "discard") as spool:
-        report = remove(spool, items, dry_run)
-    console.finish([report])
-
-
 def replay(
     context: typer.Context, items: List[str] = options.KEPT, dry_run: bool = options.DRY_RUN
 ) -> None:
@@ -62,4 +51,20 @@ def retry(
         raise typer.BadParameter("name the items, or say --all")
     with locked(configured(context, []), "retry") as spool:
         report = put_back(spool, items or [], every, dry_run)
+    console.finish([report])
+
+
+def drop(
+    context: typer.Context,
+    items: Optional[List[str]] = options.ITEMS,
+    every: bool = options.ALL,
+    dry_run: bool = options.DRY_RUN,
+) -> None:
+    """Removes failed items that cannot be repaired; their mails stay in the mailbox."""
+    from ttcli.stages.drop import drop as give_up
+
+    if bool(items) == every:
+        raise typer.BadParameter("name the items, or say --all")
+    with locked(configured(context, []), "drop") as spool:
+        report = give_up(spool, items or [], every, dry_run)
     console.finish([report])
