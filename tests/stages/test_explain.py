@@ -9,7 +9,7 @@ from typing import Any, Dict, List
 import pytest
 
 from tests.fix_world import NOON, World, shipment, workbook
-from ttcli.errors import ConfigError
+from ttcli.errors import UsageError
 from ttcli.rows import find
 from ttcli.stages.explain import key_values
 from ttcli.stages.story import merged, same
@@ -180,7 +180,7 @@ def test_a_key_of_several_columns(world: World) -> None:
     for key in (["H00000001, 020-00000014"], ["H00000001", "020-00000014"]):
         (entry,) = explain(world, *key)["items"]
         assert entry["row"] == "Sheet!3"
-    world.ttcli("explain", "H00000001", code=78)
+    world.ttcli("explain", "H00000001", code=2)
 
 
 def test_history_tells_loads_and_failures_newest_first(world: World) -> None:
@@ -259,5 +259,5 @@ def test_values_are_compared_as_their_type_does() -> None:
     assert same(
         TableColumn("t", "timestamptz", ""), "2026-01-01 00:00:00", "2026-01-01 00:00:00+00"
     )
-    with pytest.raises(ConfigError, match="2 columns"):
+    with pytest.raises(UsageError, match="2 columns"):
         key_values(["a"], ["x", "y"])

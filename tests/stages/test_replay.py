@@ -195,8 +195,8 @@ def test_what_is_not_kept_cannot_be_replayed(world: World) -> None:
     world.ttcli("fetch")
     (waiting,) = [path.name for path in (world.base / "pending").iterdir()]
 
-    assert "waiting to be read" in world.ttcli("replay", waiting, code=78).stderr
-    assert "no such item" in world.ttcli("replay", "nonsense", code=78).stderr
+    assert "waiting to be read" in world.ttcli("replay", waiting, code=2).stderr
+    assert "no such item" in world.ttcli("replay", "nonsense", code=2).stderr
 
 
 def test_a_failed_item_is_dropped_only_by_name(world: World) -> None:
@@ -207,7 +207,7 @@ def test_a_failed_item_is_dropped_only_by_name(world: World) -> None:
     (failed,) = [path.name for path in (world.base / "failed").iterdir()]
 
     world.ttcli("drop", failed, "--dry-run")
-    assert "not in failed/" in world.ttcli("drop", failed, *loaded(world), code=78).stderr
+    assert "not in failed/" in world.ttcli("drop", failed, *loaded(world), code=2).stderr
     assert world.counts() == {"failed": 1, "loaded": 1}
     world.ttcli("drop", failed)
 

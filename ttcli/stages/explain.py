@@ -6,7 +6,7 @@ import logging
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ttcli.config import Config
-from ttcli.errors import ConfigError, TtcliError
+from ttcli.errors import TtcliError, UsageError
 from ttcli.spool.store import Spool
 from ttcli.stages import brought
 from ttcli.stages.mapping import current_mapping
@@ -25,7 +25,7 @@ def explain(spool: Spool, config: Config, given: Sequence[str]) -> Dict[str, Any
         given: The key's values; one text with commas where there are several columns.
 
     Raises:
-        ConfigError: Too few or too many values.
+        UsageError: Too few or too many values.
     """
     settings = config.database
     values = key_values(given, settings.key)
@@ -54,7 +54,7 @@ def key_values(given: Sequence[str], key: Sequence[str]) -> List[str]:
         return list(given)
     cut = [part.strip() for part in given[0].split(",")] if len(given) == 1 else list(given)
     if len(cut) != len(key):
-        raise ConfigError(
+        raise UsageError(
             f"the key has {len(key)} columns ({', '.join(key)}), and {len(cut)} values were given",
             "give one value for each, with commas between them or as arguments of their own",
         )

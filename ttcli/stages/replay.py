@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence
 
 from ttcli.config import Config
-from ttcli.errors import BadItem, ConfigError
+from ttcli.errors import BadItem, UsageError
 from ttcli.spool.drain import Report
 from ttcli.spool.item import FAILED, PENDING, Item, now_text
 from ttcli.spool.store import Spool
@@ -25,7 +25,7 @@ def replay(spool: Spool, identities: Sequence[str]) -> Report:
     """Puts kept items back into pending/.
 
     Raises:
-        ConfigError: An id that no kept item has; then nothing is moved.
+        UsageError: An id that no kept item has; then nothing is moved.
     """
     report = Report("replay")
     for item in _kept(spool, identities):
@@ -39,14 +39,14 @@ def _kept(spool: Spool, identities: Sequence[str]) -> List[Item]:
     found = {identity: spool.find(identity) for identity in identities}
     unknown = [identity for identity, item in found.items() if item is None]
     if unknown:
-        raise ConfigError(
+        raise UsageError(
             f"no such item in the spool: {', '.join(unknown)}",
             "loaded items are kept for FILE_RETENTION_DAYS; `ttcli history` lists items",
         )
     items = [item for item in found.values() if item is not None]
     waiting = [item.id for item in items if item.state == PENDING]
     if waiting:
-        raise ConfigError(
+        raise UsageError(
             f"waiting to be read anyway: {', '.join(waiting)}", "`ttcli run` reads and loads them"
         )
     return items
