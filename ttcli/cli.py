@@ -11,7 +11,7 @@ import typer
 
 import ttcli
 from ttcli import console, options, streams
-from ttcli.commands import asking, beginning, repair, stages
+from ttcli.commands import asking, beginning, past, repair, stages
 from ttcli.commands.login import login
 
 app = typer.Typer(
@@ -55,6 +55,7 @@ for panel, commands in (
             stages.process,
             stages.load,
             stages.acknowledge,
+            stages.answer,
             stages.prune,
             stages.run,
             stages.watch,
@@ -62,7 +63,8 @@ for panel, commands in (
     ),
     ("To begin with", (beginning.init, login)),
     ("Looking and checking", (asking.status, asking.check, asking.show, asking.inspect)),
-    ("By hand", (repair.add, repair.retry)),
+    ("Looking back", (past.explain, past.history, past.report)),
+    ("By hand", (repair.add, repair.retry, repair.replay, repair.drop)),
 ):
     for command in commands:
         app.command(rich_help_panel=panel)(command)

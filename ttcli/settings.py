@@ -134,6 +134,13 @@ def senders(value: str) -> Tuple[str, ...]:
     return found
 
 
+def one_address(value: str) -> str:
+    """One mail address without a name, or nothing."""
+    if not re.fullmatch(r"([^@\s<>,;\"]+@[^@\s<>,;\"]+)?", value.strip()):
+        raise ValueError("expected an address, such as reports@example.com")
+    return value.strip()
+
+
 def authserv_id(value: str) -> str:
     """The word with which a server begins its Authentication-Results, or nothing."""
     if not re.fullmatch(r'[^\s;"()]*', value.strip()):

@@ -15,7 +15,7 @@ from ttcli.settings import Variable
 from ttcli.variables import VARIABLES
 
 DEFAULT_FILE = Path("/etc/trackandtrace/config.env")
-_OURS = re.compile(r"(EMAIL|DB|APP)_[A-Z0-9_]+\Z")
+_OURS = re.compile(r"(EMAIL|DB|APP|REPLY|REPORT)_[A-Z0-9_]+\Z")
 
 
 class Found(NamedTuple):

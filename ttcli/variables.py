@@ -15,6 +15,7 @@ from ttcli.settings import (
     domain,
     identifiers,
     mail_action,
+    one_address,
     one_identifier,
     optional_day,
     optional_identifier,
@@ -182,6 +183,36 @@ VARIABLES: Tuple[Variable, ...] = (
     Variable("DB_SSLROOTCERT", "", optional_path, "CA certificate of the PostgreSQL server"),
     Variable("DB_SSLCERT", "", optional_path, "certificate to show to a server that asks for one"),
     Variable("DB_SSLKEY", "", optional_path, "private key of DB_SSLCERT; readable by ttcli alone"),
+    Variable(
+        "REPLY_TO_SENDERS",
+        "",
+        senders,
+        "addresses and @domains, with commas, who get their rejected rows back; empty: nobody",
+    ),
+    Variable("REPLY_FROM", "", one_address, "address that answers come from"),
+    Variable("REPLY_PER_DAY", "5", whole(1, 1000), "answers to one address within a day, at most"),
+    Variable(
+        "REPLY_SENDMAIL", "/usr/sbin/sendmail", path, "program that takes an answer to be delivered"
+    ),
+    Variable("REPLY_SMTP_HOST", "", text, "SMTP server that takes it instead"),
+    Variable("REPLY_SMTP_PORT", "587", whole(1, 65535), "its port"),
+    Variable(
+        "REPLY_SMTP_SECURITY",
+        "starttls",
+        choice("starttls", "tls", "none"),
+        "TLS after STARTTLS or from the start; none: plain text, only to this machine itself",
+    ),
+    Variable("REPLY_SMTP_USERNAME", "", text, "login name, where it asks for one"),
+    Variable("REPLY_SMTP_PASSWORD", "", text, "password of that login", secret=True),
+    Variable(
+        "REPLY_SMTP_CA_FILE", "", optional_path, "CA certificates to trust instead of the system's"
+    ),
+    Variable(
+        "REPORT_FILE",
+        "",
+        optional_path,
+        "written after each run: one HTML page on all there is to know, see `ttcli report`",
+    ),
     Variable("APP_BASE_DIR", "/var/lib/trackandtrace", path, "folder of the spool"),
     Variable("MAX_CONCURRENT_JOBS", "1", whole(1, 64), "workbooks read at the same time"),
     Variable("FILE_RETENTION_DAYS", "30", whole(0, 36500), "days a loaded item is kept"),

@@ -184,7 +184,9 @@ def test_the_unit_fails_when_a_stage_needs_a_person(
 def test_the_service_runs_every_stage_in_order() -> None:
     """One command a stage, and the verdict last."""
     started = [line.split("/")[-1] for line in directives("trackandtrace.service")["ExecStart"]]
-    stages = [f"stage {name}" for name in ("fetch", "process", "load", "acknowledge", "prune")]
+    stages = [
+        f"stage {name}" for name in ("fetch", "process", "load", "acknowledge", "answer", "prune")
+    ]
     assert started == [*stages, "verdict"]
 
 

@@ -9,6 +9,7 @@ from typing import Any, Optional, Sequence
 import typer
 
 from ttcli import console, options
+from ttcli.commands import past
 from ttcli.commands.begin import configured, locked, spool_of
 from ttcli.progress import watch_for
 from ttcli.spool.drain import Report
@@ -45,18 +46,30 @@ def acknowledge(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None
     console.finish(reports or [Report("acknowledge", dry_run=dry_run)])
 
 
+def answer(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
+    """Sends rejected rows back to those on REPLY_TO_SENDERS; to nobody, unless it is set."""
+    from ttcli.stages.run import Stages
+
+    config = configured(context, ["EMAIL"])
+    with locked(config, "answer") as spool:
+        reports = Stages(config, spool, dry_run).run_answers()
+    console.finish(reports or [Report("answer", dry_run=dry_run)])
+
+
 def prune(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     """Removes loaded items older than FILE_RETENTION_DAYS. Failed ones stay."""
     _stage(context, "prune", [], dry_run)
 
 
 def run(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
-    """fetch, process, load, acknowledge and prune under one lock."""
+    """fetch, process, load, acknowledge, answer and prune under one lock."""
     from ttcli.stages.run import Stages
 
     config = configured(context, ["EMAIL", "DB"])
     with locked(config, "run") as spool:
         reports = Stages(config, spool, dry_run, watch_for).run_all()
+    if not dry_run:
+        past.publish(config)
     console.finish(reports)
 
 
@@ -73,9 +86,11 @@ def watch(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
 def _stage(
     context: typer.Context, name: str, needs: Sequence[str], dry_run: bool, **choices: Any
 ) -> None:
-    from ttcli.stages.run import Stages
+    from ttcli.stages.run import STAGES, Stages
 
     config = configured(context, needs)
     with locked(config, name) as spool:
         report = Stages(config, spool, dry_run, watch_for).run(name, **choices)
+    if name == STAGES[-1] and not dry_run:  # the unit runs the stages one by one, this one last
+        past.publish(config)
     console.finish([report])

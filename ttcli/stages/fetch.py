@@ -160,6 +160,8 @@ def _take(
         "uidvalidity": uidvalidity,
         "uid": mail.uid,
         **described(mail),
+        # the gate has let it through: what EMAIL_AUTHSERV_ID does not confirm stays outside
+        "authenticated": True if settings.authserv_id else None,
     }
     items = [take_attachment(spool, mail, each, source, report) for each in mail.attachments]
     of = label_of(settings)
@@ -182,6 +184,7 @@ def described(mail: Mail) -> Dict[str, Any]:
         "subject": mail.subject,
         "internaldate": time_text(mail.internaldate),
         "date": time_text(mail.date) if mail.date else None,
+        "answer": mail.answer._asdict() if mail.answer else None,
     }
 
 

@@ -62,11 +62,18 @@ class Stages:
         reports = [self.run(name) for name in STAGES[:-1]]
         # a server that has just refused a login is not asked again
         reports += self.run_owed(unreachable=list(reports[0].faults))
+        reports += self.run_answers()
         return [*reports, self.run(STAGES[-1])]
 
     def run_owed(self, unreachable: Sequence[str] = ()) -> List[Report]:
         """Acknowledges; nothing is reported where no mail was ever to be told."""
         return [self.run("acknowledge", unreachable=unreachable)] if self._owes() else []
+
+    def run_answers(self) -> List[Report]:
+        """Answers; nothing is reported where nobody shall be."""
+        from ttcli.stages.answer import wanted
+
+        return [self.run("answer")] if wanted(self._config) else []
 
     def _owes(self) -> bool:
         """Whether mails await what EMAIL_AFTER_LOAD or EMAIL_ON_FAILURE says."""
@@ -127,6 +134,12 @@ class Stages:
         from ttcli.stages.acknowledge import acknowledge
 
         return acknowledge(self._spool, self._config.mailboxes, self._dry_run, unreachable)
+
+    def answer(self) -> Report:
+        """Loaded, with rejects → an answer to the sender."""
+        from ttcli.stages.answer import answer
+
+        return answer(self._spool, self._config, self._dry_run)
 
     def prune(self) -> Report:
         """What was loaded long ago goes."""
