@@ -12,6 +12,7 @@ from ttcli import logs
 from ttcli.config import Config
 from ttcli.spool import lock
 from ttcli.spool.store import Spool
+from ttcli.stages import deaths
 
 
 def configured(context: typer.Context, needs: Sequence[str]) -> Config:
@@ -31,5 +32,7 @@ def locked(config: Config, command: str) -> Iterator[Spool]:
     """The spool, made where it was not yet, for this command alone."""
     spool = spool_of(config)
     spool.prepare()
-    with lock.held(spool.base, command):
+    with lock.held(spool.base, command) as killed:
+        if killed:
+            deaths.note(spool, killed)
         yield spool

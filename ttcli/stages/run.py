@@ -9,11 +9,14 @@ import time
 from datetime import datetime
 from typing import Any, Callable, Dict, List, Optional
 
+from ttcli import errors
 from ttcli.config import Config
 from ttcli.errors import OutsideFault, from_os_error
 from ttcli.spool.drain import Report, Watch, unwatched
 from ttcli.spool.item import PENDING, PROCESSED, now_text
 from ttcli.spool.store import Spool
+from ttcli.stages import deaths
+from ttcli.stages.loads import remember
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +66,9 @@ class Stages:
         if self._owes():
             # a server that has just refused a login is not asked again
             reports.append(self.run("acknowledge", reachable=not reports[0].fault))
-        return [*reports, self.run(STAGES[-1])]
+        reports.append(self.run(STAGES[-1]))
+        deaths.forget(self._spool, "run")
+        return reports
 
     def _owes(self) -> bool:
         """Whether mails await what EMAIL_AFTER_LOAD or EMAIL_ON_FAILURE says."""
@@ -111,7 +116,10 @@ class Stages:
 
         mapping = current_mapping(self._config)
         watch = self._watch_for("load")
-        return load(self._spool, self._config.database, mapping, self._dry_run, watch)
+        report = load(self._spool, self._config.database, mapping, self._dry_run, watch)
+        if report.lines and not self._dry_run:
+            remember(self._spool)
+        return report
 
     def acknowledge(self, reachable: bool = True) -> Report:
         """Loaded and failed → flags and folders of the mailbox."""
@@ -135,9 +143,29 @@ class Stages:
         if self._dry_run:
             return
         try:
-            self._spool.write_state(f"run-{report.stage}", result)
+            before = last_run(self._spool, report.stage)
+            self._spool.write_state(f"run-{report.stage}", {**result, **_streak(report, before)})
+            deaths.forget(self._spool, report.stage)
         except OSError as error:
             log.warning("the result of %s could not be kept: %s", report.stage, error)
+
+
+def last_run(spool: Spool, stage: str) -> Dict[str, Any]:
+    """What state/ says of a stage's last pass; nothing where it never ran or cannot be read."""
+    try:
+        return spool.read_state(f"run-{stage}") or {}
+    except OutsideFault as error:
+        log.warning("%s", error)
+        return {}
+
+
+def _streak(report: Report, before: Dict[str, Any]) -> Dict[str, Any]:
+    """Since when the stage does its work, or does not; a bad item is no failure of the stage."""
+    if not report.fault and not report.bugs:
+        return {"last_ok": report.finished, "failing_since": None}
+    went_well = before.get("exit_code") in (errors.OK, errors.BAD_ITEM)
+    last_ok = before.get("last_ok") or (before.get("finished") if went_well else None)
+    return {"last_ok": last_ok, "failing_since": before.get("failing_since") or report.started}
 
 
 def recorded(report: Report) -> Dict[str, Any]:

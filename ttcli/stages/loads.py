@@ -1,0 +1,153 @@
+"""loads.jsonl: a line for each load, kept when the item itself is pruned.
+
+It holds nothing that loaded/ does not say: what a crash keeps from it is added later, from the
+items, as long as they are there. `status` makes its figures of it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Any, Dict, Iterable, List, Set
+
+from ttcli.errors import OutsideFault
+from ttcli.spool import durable
+from ttcli.spool.item import LOADED, Item, read_time, time_text
+from ttcli.spool.store import Spool
+
+log = logging.getLogger(__name__)
+
+USUAL_OF = 20  # loads of a sender that say what is usual
+KEEP_DAYS = 92
+_WORTH_IT = 1000  # lines, before the file is written anew
+_ID = re.compile(rb'^\{"id": "([0-9TZa-f-]{33})"', re.MULTILINE)
+_COUNTS = ("inserted", "updated", "unchanged", "stale", "refused")
+
+
+class Loads:
+    """The loads that are remembered, oldest first."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._path = spool.base / "state" / "loads.jsonl"
+
+    def read(self) -> List[Dict[str, Any]]:
+        """Every load; of an item that stands there twice, what was last said."""
+        lines = self._content().splitlines()
+        try:  # all at once is twice as fast as one by one
+            found = json.loads(b"[" + b",".join(lines) + b"]")
+        except ValueError:
+            found = [load for line in lines for load in _read(line)]
+        return list({load["id"]: load for load in found}.values())
+
+    def catch_up(self) -> int:
+        """Adds what stands in loaded/ and not here; returns how many."""
+        known = {match.decode() for match in _ID.findall(self._content())}
+        missing = [i for i in self._spool.ids(LOADED) if i not in known]
+        items = (self._spool.get(identity, LOADED) for identity in missing)
+        loads = sorted((summary(item) for item in items if item), key=lambda load: load["at"])
+        if loads:
+            durable.append_line(self._path, b"\n".join(map(_line, loads)))
+        return len(loads)
+
+    def compact(self, now: datetime) -> None:
+        """Forgets what is old and needed neither for `usual` nor for an item still there."""
+        loads = self.read()
+        kept = _worth_keeping(loads, set(self._spool.ids(LOADED)), now)
+        if len(loads) - len(kept) >= _WORTH_IT:
+            durable.replace_file(self._path, b"".join(_line(load) + b"\n" for load in kept))
+
+    def _content(self) -> bytes:
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            return b""
+
+
+def remember(spool: Spool, compact: bool = False) -> None:
+    """Notes what was loaded; where the disk is full, the stage goes on, and a later run does it."""
+    try:
+        loads = Loads(spool)
+        loads.catch_up()
+        if compact:
+            loads.compact(datetime.now(timezone.utc))
+    except (OSError, OutsideFault) as error:
+        log.warning("what was loaded could not be noted for `ttcli status`: %s", error)
+
+
+def _worth_keeping(
+    loads: Iterable[Dict[str, Any]], present: Set[str], now: datetime
+) -> List[Dict[str, Any]]:
+    limit = time_text(now - timedelta(days=KEEP_DAYS))
+    seen: Dict[str, int] = {}
+    kept = []
+    for load in sorted(loads, key=lambda load: str(load["at"]), reverse=True):
+        sender = address(load["sender"])
+        seen[sender] = seen.get(sender, 0) + 1
+        if load["at"] >= limit or load["id"] in present or seen[sender] <= USUAL_OF:
+            kept.append(load)
+    return kept[::-1]
+
+
+def _line(load: Dict[str, Any]) -> bytes:
+    return json.dumps(load, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _read(line: bytes) -> List[Dict[str, Any]]:
+    """The load in a line; none in what a crash left of one, which is added anew."""
+    try:
+        load = json.loads(line)
+        return [load] if {"id", "at", "sender"} <= set(load) else []
+    except (ValueError, TypeError):
+        log.debug("not a load: %r", line)
+        return []
+
+
+def summary(item: Item) -> Dict[str, Any]:
+    """What is remembered of a loaded item."""
+    source, rows = item.record["source"], item.record.get("rows") or {}
+    load = item.record.get("load") or {}
+    return {
+        "id": item.id,
+        "at": time_text(loaded_at(item)),
+        "arrived": source.get("internaldate") or time_text(item.as_of),
+        "sender": source.get("sender") or "",
+        "name": item.name,
+        "read": rows.get("read") or 0,
+        "rejected": (rows.get("rejected") or 0) + (load.get("rejects") or 0),
+        **{name: load.get(name) or 0 for name in _COUNTS},
+        "duplicate_of": load.get("duplicate_of"),
+        "ms": load.get("duration_ms") or 0,
+        "totals": disagreements(rows),
+    }
+
+
+def disagreements(rows: Dict[str, Any]) -> List[str]:
+    """Each total that the workbook itself says and its rows do not, in words."""
+    return [
+        f"{sheet.get('name')}: row {check['row']} says {check['said']} {check['field']}"
+        f"{_of(check)}, the rows hold {check['sum']}"
+        for sheet in rows.get("sheets") or []
+        for check in sheet.get("totals_check") or []
+        if not check["agrees"]
+    ]
+
+
+def _of(check: Dict[str, Any]) -> str:
+    return f" for {check['mawb']}" if check.get("mawb") else ""
+
+
+def loaded_at(item: Item) -> datetime:
+    """When the item came to loaded/; its as-of time if its history does not say."""
+    for event in reversed(item.record.get("history", [])):
+        if event.get("event") == "loaded":
+            return read_time(event["at"])
+    return item.as_of
+
+
+def address(sender: str) -> str:
+    """The bare address of a sender, in lower case."""
+    return sender.rpartition("<")[2].rstrip("> ").strip().lower()
+
