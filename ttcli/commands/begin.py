@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Iterator, Sequence
-
-import typer
+from pathlib import Path
+from typing import TYPE_CHECKING, Iterator, Optional, Sequence
 
 from ttcli import config as configuration
 from ttcli import logs
@@ -14,10 +13,18 @@ from ttcli.spool import lock
 from ttcli.spool.store import Spool
 from ttcli.stages import deaths
 
+if TYPE_CHECKING:
+    import typer
+
 
 def configured(context: typer.Context, needs: Sequence[str]) -> Config:
     """The settings, of which these groups must be complete; from here on it is logged."""
-    config = configuration.load(file=context.obj, needs=needs)
+    return settings(context.obj, needs)
+
+
+def settings(file: Optional[Path], needs: Sequence[str]) -> Config:
+    """The same, where no Typer has read the command line."""
+    config = configuration.load(file=file, needs=needs)
     logs.set_up(config)
     return config
 

@@ -9,6 +9,7 @@ from typing import Any, Optional, Sequence
 import typer
 
 from ttcli import console, options
+from ttcli.commands import glance
 from ttcli.commands.begin import configured, locked
 from ttcli.progress import watch_for
 
@@ -45,6 +46,8 @@ def run(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     config = configured(context, ["EMAIL", "DB"])
     with locked(config, "run") as spool:
         reports = Stages(config, spool, dry_run, watch_for).run_all()
+    if not dry_run:
+        glance.publish(config)
     console.finish(reports)
 
 
@@ -66,4 +69,6 @@ def _stage(
     config = configured(context, needs)
     with locked(config, name) as spool:
         report = Stages(config, spool, dry_run, watch_for).run(name, **choices)
+    if not dry_run:
+        glance.publish(config)
     console.finish([report])

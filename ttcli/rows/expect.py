@@ -1,10 +1,10 @@
 """What a sender is expected to send: `expect`, `expect_rows`, `expect_zone` of [[sender]].
 
-    expect = "daily by 18:00"              one report a day
-    expect = "weekdays by 08:00, 14:00"    two, Monday to Friday
-    expect = "mon, thu by 9:30"            on these days
-    expect_rows = "-80%..+300%"            of what is usual: the median of the sender's last loads
-    expect_zone = "Asia/Ho_Chi_Minh"       whose clock; without it this machine's
+expect = "daily by 18:00"              one report a day
+expect = "weekdays by 08:00, 14:00"    two, Monday to Friday
+expect = "mon, thu by 9:30"            on these days
+expect_rows = "-80%..+300%"            of what is usual: the median of the sender's last loads
+expect_zone = "Asia/Ho_Chi_Minh"       whose clock; without it this machine's
 """
 
 from __future__ import annotations

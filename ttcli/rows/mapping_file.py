@@ -276,7 +276,9 @@ def _clock(value: Any) -> str:
     """A time zone that we can count in, which Python 3.8 cannot."""
     name = _zone(value)
     if not _has_zone(name):
-        raise ValueError("needs Python 3.9 and the system's tzdata; without it this machine's clock")
+        raise ValueError(
+            "needs Python 3.9 and the system's tzdata; without it this machine's clock"
+        )
     return name
 
 
@@ -285,7 +287,7 @@ _EXPECT: Dict[str, Tuple[str, Check]] = {
     "rows": ("expect_rows", lambda value: read_rows(_text(value))),
     "zone": ("expect_zone", _clock),
 }
-_NAMES = {name: check for name, check in _EXPECT.values()}
+_NAMES = dict(_EXPECT.values())
 
 _PROFILE: Dict[str, Callable[[Any, _Place], Optional[Any]]] = {
     "headings": _headings,

@@ -11,6 +11,7 @@ import errno
 import os
 import shutil
 from pathlib import Path
+from typing import Optional
 
 
 def sync_file(path: Path) -> None:
@@ -61,13 +62,19 @@ def append_line(path: Path, line: bytes) -> None:
         sync_directory(path.parent)
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Gives a file new content: a crash leaves the old or the new, never a mixture."""
+def replace_file(path: Path, content: bytes, mode: Optional[int] = None) -> None:
+    """Gives a file new content: a crash leaves the old or the new, never a mixture.
+
+    Args:
+        mode: Its rights, whatever the umask.
+    """
     fresh = path.with_name(path.name + ".new")
     with contextlib.suppress(FileNotFoundError):
         fresh.unlink()  # a crash's leftover
     try:
         write_file(fresh, content)
+        if mode is not None:
+            fresh.chmod(mode)
     except OSError:
         with contextlib.suppress(OSError):
             fresh.unlink()  # a full disk wants the space back

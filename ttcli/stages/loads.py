@@ -150,4 +150,3 @@ def loaded_at(item: Item) -> datetime:
 def address(sender: str) -> str:
     """The bare address of a sender, in lower case."""
     return sender.rpartition("<")[2].rstrip("> ").strip().lower()
-

@@ -15,12 +15,10 @@ from ttcli.errors import OutsideFault, from_os_error
 from ttcli.spool.drain import Report, Watch, unwatched
 from ttcli.spool.item import PENDING, PROCESSED, now_text
 from ttcli.spool.store import Spool
-from ttcli.stages import deaths
+from ttcli.stages import STAGES, deaths
 from ttcli.stages.loads import remember
 
 log = logging.getLogger(__name__)
-
-STAGES = ("fetch", "process", "load", "prune")
 
 
 class Stages:

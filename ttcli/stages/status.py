@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timezone
 from itertools import islice
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import ttcli
 from ttcli.config import Config
@@ -18,7 +18,7 @@ from ttcli.rows.mapping import Mapping
 from ttcli.spool import lock
 from ttcli.spool.item import FAILED, LOADED, PENDING, PROCESSED, STATES, Item, read_time, time_text
 from ttcli.spool.store import Spool
-from ttcli.stages import deaths, figures, verdict
+from ttcli.stages import STAGES, deaths, figures, verdict
 from ttcli.stages.loads import Loads
 from ttcli.stages.next_run import next_run
 from ttcli.stages.senders import of_items, of_loads, senders
@@ -26,7 +26,6 @@ from ttcli.stages.verdict import Limits, Problem
 
 log = logging.getLogger(__name__)
 
-STAGES = ("fetch", "process", "load", "prune")
 LAST_LOADS = 10
 MOST_READ = 200
 """Items of a state that are read: the oldest, which have waited longest and were tried first."""
@@ -37,6 +36,7 @@ class _Found(NamedTuple):
 
     waiting: List[Item]
     failed: List[Item]
+    damaged: List[OutsideFault]
 
 
 def status(
@@ -49,7 +49,7 @@ def status(
     """
     now = now or datetime.now(timezone.utc)
     loads = Loads(spool).read()
-    items = _Found(list(_oldest(spool)), list(_newest_failed(spool)))
+    items = _items(spool)
     profiles, mistaken = _profiles(config)
     reports = of_loads(loads) + of_items([*items.waiting, *items.failed])
     found = {
@@ -64,13 +64,14 @@ def status(
         "next_run": next_run(spool, config),
         "failed": [_failed(item) for item in items.failed],
         "waiting": [_waiting(item) for item in items.waiting if item.error or item.attempts],
-        "last_loads": [_loaded(item) for item in _latest_loaded(spool)],
+        "last_loads": [_loaded(item) for item in _latest_loaded(spool, items.damaged)],
         "days": figures.per_day(loads, now),
         "rates": figures.rates(loads, now),
         "senders": senders(profiles.senders, reports, now),
     }
     limits = verdict.limits_of(config) if config else Limits()
-    problems = [*mistaken, *verdict.problems(found, loads, limits, now)]
+    damaged = [Problem("damaged", f.exit_code, f.message, f.hint) for f in items.damaged]
+    problems = [*mistaken, *damaged, *verdict.problems(found, loads, limits, now)]
     code = worst([OK, *(problem.exit_code for problem in problems)])
     told = [problem._asdict() for problem in problems]
     return {**found, "ok": not code, "exit_code": code, "problems": told}
@@ -98,16 +99,16 @@ def _stages(spool: Spool) -> Dict[str, Any]:
 
 def _state(spool: Spool, state: str, items: _Found, now: datetime) -> Dict[str, Any]:
     identities = spool.ids(state)
-    figures: Dict[str, Any] = {"count": len(identities), "oldest": None, "oldest_seconds": None}
+    shown: Dict[str, Any] = {"count": len(identities), "oldest": None, "oldest_seconds": None}
     if identities:
         oldest = _as_of(identities[0])
         age = (now - read_time(oldest)).total_seconds()
-        figures.update(oldest=oldest, oldest_seconds=max(0, round(age)))
+        shown.update(oldest=oldest, oldest_seconds=max(0, round(age)))
     if state in (PENDING, PROCESSED):
         since = [_since(item) for item in items.waiting if item.state == state]
         longest = (now - min(since)).total_seconds() if since else None
-        figures["waiting_seconds"] = None if longest is None else max(0, round(longest))
-    return figures
+        shown["waiting_seconds"] = None if longest is None else max(0, round(longest))
+    return shown
 
 
 def _as_of(identity: str) -> str:
@@ -122,19 +123,27 @@ def _since(item: Item) -> datetime:
     return read_time(history[-1]["at"]) if history else item.as_of
 
 
-def _oldest(spool: Spool) -> Iterator[Item]:
+def _items(spool: Spool) -> _Found:
+    found = _Found([], [], [])
     for state in (PENDING, PROCESSED):
-        yield from _read(spool, state, spool.ids(state)[:MOST_READ])
+        found.waiting.extend(_read(spool, state, spool.ids(state)[:MOST_READ], found.damaged))
+    newest = spool.ids(FAILED)[::-1][:MOST_READ]
+    found.failed.extend(_read(spool, FAILED, newest, found.damaged))
+    return found
 
 
-def _newest_failed(spool: Spool) -> Iterator[Item]:
-    return _read(spool, FAILED, spool.ids(FAILED)[::-1][:MOST_READ])
-
-
-def _read(spool: Spool, state: str, identities: List[str]) -> Iterator[Item]:
+def _read(
+    spool: Spool, state: str, identities: Sequence[str], damaged: List[OutsideFault]
+) -> Iterator[Item]:
     """The items of these ids, but for those that a stage has just taken further."""
-    found = (spool.get(identity, state) for identity in identities)
-    return (item for item in found if item is not None)
+    for identity in identities:
+        try:
+            item = spool.get(identity, state)
+        except OutsideFault as fault:
+            damaged.append(fault)
+        else:
+            if item is not None:
+                yield item
 
 
 def _failed(item: Item) -> Dict[str, Any]:
@@ -162,10 +171,10 @@ def _waiting(item: Item) -> Dict[str, Any]:
     }
 
 
-def _latest_loaded(spool: Spool) -> Iterator[Item]:
+def _latest_loaded(spool: Spool, damaged: List[OutsideFault]) -> Iterator[Item]:
     """By as-of time, newest first."""
-    newest = spool.ids(LOADED)[::-1]
-    return islice(_read(spool, LOADED, newest[: 2 * LAST_LOADS]), LAST_LOADS)
+    newest = spool.ids(LOADED)[::-1][: 2 * LAST_LOADS]
+    return islice(_read(spool, LOADED, newest, damaged), LAST_LOADS)
 
 
 def _loaded(item: Item) -> Dict[str, Any]:

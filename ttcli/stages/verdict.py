@@ -140,9 +140,7 @@ def _waiting(found: Mapping[str, Any], limits: Limits) -> Iterator[Problem]:
             yield Problem("waiting", errors.TEMPORARY, text, "`ttcli run` says what it waits for")
 
 
-def _silent(
-    loads: Sequence[Mapping[str, Any]], limits: Limits, now: datetime
-) -> Iterator[Problem]:
+def _silent(loads: Sequence[Mapping[str, Any]], limits: Limits, now: datetime) -> Iterator[Problem]:
     if limits.silence is None:
         return
     last = max((load["at"] for load in loads), default=None)
@@ -155,7 +153,9 @@ def _senders(found: Mapping[str, Any]) -> Iterator[Problem]:
     for seen in found["senders"]:
         name = seen["sender"]
         if seen.get("missing"):
-            last = f"the last came {seen['last_report']}" if seen["last_report"] else "none ever came"
+            last = (
+                f"the last came {seen['last_report']}" if seen["last_report"] else "none ever came"
+            )
             text = f"{name}: no report for {seen['due']} ({seen['expect']}); {last}"
             yield Problem("missing-report", errors.BAD_ITEM, text, "ask the sender")
         if seen.get("odd"):
@@ -168,7 +168,7 @@ def _senders(found: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _totals(loads: Sequence[Mapping[str, Any]], now: datetime) -> Iterator[Problem]:
     """Of each sender's last report, if it is not too old."""
-    last: Dict[str, Mapping[str, Any]] = {load["sender"]: load for load in loads}
+    last: Dict[str, Mapping[str, Any]] = {load["sender"] or load["id"]: load for load in loads}
     for load in last.values():
         if load.get("totals") and read_time(load["at"]) > now - NAMED_FOR:
             more = f" (and {len(load['totals']) - 1} more)" if len(load["totals"]) > 1 else ""

@@ -56,7 +56,9 @@ def exposition(found: Mapping[str, Any]) -> str:
 
 def _line(sample: _Sample) -> str:
     labels = ",".join(f'{name}="{_escaped(value)}"' for name, value in sample.labels)
-    return f"{sample.name}{{{labels}}} {sample.value}" if labels else f"{sample.name} {sample.value}"
+    return (
+        f"{sample.name}{{{labels}}} {sample.value}" if labels else f"{sample.name} {sample.value}"
+    )
 
 
 def _escaped(text: str) -> str:
@@ -82,7 +84,7 @@ def _samples(found: Mapping[str, Any]) -> Iterator[_Sample]:
         yield from _of_stage((("stage", stage),), result or {})
     yield _Sample("ttcli_next_run_timestamp_seconds", _seconds((found["next_run"] or {}).get("at")))
     yield from _of_loads(found["rates"], found["days"][-1])
-    for seen in found["senders"]:
+    for seen in {seen["sender"]: seen for seen in found["senders"]}.values():
         yield from _of_sender((("sender", seen["sender"]),), seen)
 
 
