@@ -11,12 +11,14 @@ import logging
 import os
 import signal
 import sys
-from typing import Any, Callable, NoReturn, Sequence, TextIO, Union
+from typing import TYPE_CHECKING, Any, Callable, NoReturn, Sequence, TextIO, Union
 
 from ttcli import errors, streams
 from ttcli.errors import TtcliError
-from ttcli.spool.drain import Report
 from ttcli.views import reports as view
+
+if TYPE_CHECKING:
+    from ttcli.spool.drain import Report
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,6 @@ the same file.
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -152,6 +151,8 @@ def _report_unknown(names: Sequence[str], mistakes: List[str]) -> None:
     known = {variable.name for variable in VARIABLES}
     known |= {f"{variable.name}_FILE" for variable in VARIABLES if variable.secret}
     for name in sorted(set(names) - known):
+        import difflib
+
         near = difflib.get_close_matches(name, known, 1)
         mistakes.append(
             f"{name}: no such variable" + (f", did you mean {near[0]}?" if near else "")

@@ -22,7 +22,7 @@ LINES = (
     ("config",),
     ("sources",),
     ("variables",),
-    ("settings",),
+    ("settings", "logfile"),
     ("errors",),
     ("",),  # ttcli/__init__.py, for the version
 )

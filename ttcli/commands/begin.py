@@ -22,10 +22,10 @@ def configured(context: typer.Context, needs: Sequence[str]) -> Config:
     return settings(context.obj, needs)
 
 
-def settings(file: Optional[Path], needs: Sequence[str]) -> Config:
-    """The same, where no Typer has read the command line."""
+def settings(file: Optional[Path], needs: Sequence[str], files: bool = True) -> Config:
+    """The same, where no Typer has read the command line; perhaps without log files."""
     config = configuration.load(file=file, needs=needs)
-    logs.set_up(config)
+    logs.set_up(config, files)
     return config
 
 

@@ -42,7 +42,7 @@ def status(asked: Asked) -> None:
 
     if asked.form == "check":
         _check(asked)
-    config = settings(asked.config, [])
+    config = settings(asked.config, [], files=False)
     found = look(spool_of(config), config)
     if asked.form == "prometheus":
         from ttcli.views.prometheus import exposition
@@ -58,9 +58,9 @@ def _check(asked: Asked) -> None:
     from ttcli.views.status import one_line
 
     try:
-        config = settings(asked.config, ["EMAIL", "DB"])
+        config = settings(asked.config, ["EMAIL", "DB"], files=False)
     except ConfigError as fault:
-        console.say(f"{fault.exit_code}: {' '.join(fault.message.split())}")
+        console.say(f"{fault.exit_code}: {'; '.join(fault.mistakes) or fault.message}")
         console.leave(fault.exit_code)
     found = look(spool_of(config), config)
     console.say(one_line(found))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 from pathlib import Path
 from typing import Optional
 
@@ -103,4 +102,6 @@ def rename_directory(source: Path, target: Path) -> None:
 
 def remove_tree(path: Path) -> None:
     """Removes a directory that no stage looks at any more; what cannot be removed stays."""
+    import shutil
+
     shutil.rmtree(path, ignore_errors=True)

@@ -7,13 +7,10 @@ for the table of states and what each crash leaves.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
-import pwd
 import time
-import uuid
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Set
@@ -131,6 +128,8 @@ class Spool:
         Returns:
             The item, or None where the same payload as of the same time is in the spool already.
         """
+        import hashlib
+
         sha256 = hashlib.sha256(content).hexdigest()
         identity = item_id(as_of, sha256)
         if self.find(identity):
@@ -150,7 +149,7 @@ class Spool:
         return Item(identity, state, self.base / state / identity, record)
 
     def _build(self, identity: str, state: str, record: Dict[str, Any], content: bytes) -> None:
-        building = self.tmp / f"{identity}.{uuid.uuid4().hex}"
+        building = self.tmp / f"{identity}.{os.urandom(16).hex()}"
         building.mkdir(mode=0o750)
         try:
             durable.write_file(building / "payload", content)
@@ -180,7 +179,7 @@ class Spool:
 
     def delete(self, item: Item) -> None:
         """Removes an item: out of its state first, so that no stage sees half of it."""
-        grave = self.tmp / f"{item.id}.{uuid.uuid4().hex}"
+        grave = self.tmp / f"{item.id}.{os.urandom(16).hex()}"
         durable.rename_directory(item.path, grave)
         durable.remove_tree(grave)
 
@@ -214,6 +213,8 @@ class Spool:
 
 
 def _user(number: int) -> str:
+    import pwd
+
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:

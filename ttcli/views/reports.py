@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence
+from typing import TYPE_CHECKING, Dict, List, Sequence
 
 from ttcli.errors import TtcliError
 from ttcli.facts import Fact
-from ttcli.spool.drain import Report
+
+if TYPE_CHECKING:
+    from ttcli.spool.drain import Report
 
 
 def error(fault: TtcliError) -> str:
