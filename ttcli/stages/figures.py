@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Optional, Sequence
 
 from ttcli.spool.item import read_time
+from ttcli.stages.loads import Load
 
 DAYS = 14
 _SPAN = timedelta(days=1)
 _LATENCY_OF = timedelta(days=7)
 _COUNTS = ("read", "inserted", "updated", "unchanged", "stale", "rejected")
-
-Load = Mapping[str, Any]
 
 
 def per_day(loads: Iterable[Load], now: datetime) -> List[Dict[str, Any]]:
@@ -21,8 +20,8 @@ def per_day(loads: Iterable[Load], now: datetime) -> List[Dict[str, Any]]:
     days = {today - timedelta(days=n): _nothing() for n in range(DAYS - 1, -1, -1)}
     begin = (now - timedelta(days=DAYS + 1)).isoformat()
     for load in loads:
-        if load["at"] >= begin:  # both ISO 8601 in UTC; most lines are older
-            _add(days, read_time(load["at"]).astimezone().date(), load)
+        if load.at >= begin:  # both ISO 8601 in UTC; most lines are older
+            _add(days, read_time(load.at).astimezone().date(), load)
     return [{"day": day.isoformat(), **counts} for day, counts in days.items()]
 
 
@@ -35,7 +34,7 @@ def _add(days: Dict[date, Dict[str, int]], day: date, load: Load) -> None:
     if counts:
         counts["loads"] += 1
         for name in _COUNTS:
-            counts[name] += int(load.get(name) or 0)
+            counts[name] += getattr(load, name)
 
 
 def rates(loads: Sequence[Load], now: datetime) -> Dict[str, Any]:
@@ -45,8 +44,8 @@ def rates(loads: Sequence[Load], now: datetime) -> Dict[str, Any]:
     nothing was loaded.
     """
     day, week = (_since(loads, now - span) for span in (_SPAN, _LATENCY_OF))
-    spent = sum(int(load.get("ms") or 0) for load in day) / 1000
-    rows = sum(int(load.get("read") or 0) for load in day)
+    spent = sum(load.ms for load in day) / 1000
+    rows = sum(load.read for load in day)
     took = sorted(filter(None, map(latency, week)))
     return {
         "loads_last_day": len(day),
@@ -59,14 +58,14 @@ def rates(loads: Sequence[Load], now: datetime) -> Dict[str, Any]:
 
 def _since(loads: Iterable[Load], limit: datetime) -> List[Load]:
     text = limit.isoformat()
-    return [load for load in loads if load["at"] >= text]
+    return [load for load in loads if load.at >= text]
 
 
 def latency(load: Load) -> Optional[float]:
     """Seconds from the mail's arrival to its rows; None where that cannot be known."""
     try:
-        return max(0.0, (read_time(load["at"]) - read_time(load["arrived"])).total_seconds())
-    except (KeyError, TypeError, ValueError):
+        return max(0.0, (read_time(load.at) - read_time(load.arrived)).total_seconds())
+    except ValueError:
         return None
 
 

@@ -1,4 +1,4 @@
-"""loads.jsonl: a line for each load, kept when the item itself is pruned.
+"""loads.jsonl: a line for each load, a JSON array, kept when the item itself is pruned.
 
 It holds nothing that loaded/ does not say: what a crash keeps from it is added later, from the
 items, as long as they are there. `status` makes its figures of it.
@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from datetime import datetime, timedelta, timezone
-from typing import Any, Dict, Iterable, List, Set
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
 
 from ttcli.errors import OutsideFault
 from ttcli.spool import durable
@@ -22,8 +22,35 @@ log = logging.getLogger(__name__)
 USUAL_OF = 20  # loads of a sender that say what is usual
 KEEP_DAYS = 92
 _WORTH_IT = 1000  # lines, before the file is written anew
-_ID = re.compile(rb'^\{"id": "([0-9TZa-f-]{33})"', re.MULTILINE)
-_COUNTS = ("inserted", "updated", "unchanged", "stale", "refused")
+_ID = re.compile(rb'^\["([0-9TZa-f-]{33})"', re.MULTILINE)
+
+
+class Load(NamedTuple):
+    """What is remembered of a loaded item; members are only ever added, at the end.
+
+    Attributes:
+        at: When it was loaded.
+        arrived: When its mail arrived.
+        sender: The bare address, in lower case.
+        rejected: By the mapping and by the database.
+        ms: How long its transaction took.
+        totals: Each total that the workbook itself says and its rows do not, in words.
+    """
+
+    id: str
+    at: str
+    arrived: str
+    sender: str
+    name: str
+    read: int = 0
+    rejected: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    duplicate_of: Optional[str] = None
+    ms: int = 0
+    totals: Sequence[str] = ()
 
 
 class Loads:
@@ -33,21 +60,21 @@ class Loads:
         self._spool = spool
         self._path = spool.base / "state" / "loads.jsonl"
 
-    def read(self) -> List[Dict[str, Any]]:
+    def read(self) -> List[Load]:
         """Every load; of an item that stands there twice, what was last said."""
         lines = self._content().splitlines()
         try:  # all at once is twice as fast as one by one
-            found = json.loads(b"[" + b",".join(lines) + b"]")
-        except ValueError:
+            found = [Load(*fields) for fields in json.loads(b"[" + b",".join(lines) + b"]")]
+        except (ValueError, TypeError):
             found = [load for line in lines for load in _read(line)]
-        return list({load["id"]: load for load in found}.values())
+        return list({load.id: load for load in found}.values())
 
     def catch_up(self) -> int:
         """Adds what stands in loaded/ and not here; returns how many."""
         known = {match.decode() for match in _ID.findall(self._content())}
         missing = [i for i in self._spool.ids(LOADED) if i not in known]
         items = (self._spool.get(identity, LOADED) for identity in missing)
-        loads = sorted((summary(item) for item in items if item), key=lambda load: load["at"])
+        loads = sorted((summary(item) for item in items if item), key=lambda load: load.at)
         if loads:
             durable.append_line(self._path, b"\n".join(map(_line, loads)))
         return len(loads)
@@ -77,51 +104,50 @@ def remember(spool: Spool, compact: bool = False) -> None:
         log.warning("what was loaded could not be noted for `ttcli status`: %s", error)
 
 
-def _worth_keeping(
-    loads: Iterable[Dict[str, Any]], present: Set[str], now: datetime
-) -> List[Dict[str, Any]]:
+def _worth_keeping(loads: Iterable[Load], present: Set[str], now: datetime) -> List[Load]:
     limit = time_text(now - timedelta(days=KEEP_DAYS))
     seen: Dict[str, int] = {}
     kept = []
-    for load in sorted(loads, key=lambda load: str(load["at"]), reverse=True):
-        sender = address(load["sender"])
-        seen[sender] = seen.get(sender, 0) + 1
-        if load["at"] >= limit or load["id"] in present or seen[sender] <= USUAL_OF:
+    for load in sorted(loads, key=lambda load: load.at, reverse=True):
+        seen[load.sender] = seen.get(load.sender, 0) + 1
+        if load.at >= limit or load.id in present or seen[load.sender] <= USUAL_OF:
             kept.append(load)
     return kept[::-1]
 
 
-def _line(load: Dict[str, Any]) -> bytes:
+def _line(load: Load) -> bytes:
     return json.dumps(load, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _read(line: bytes) -> List[Dict[str, Any]]:
+def _read(line: bytes) -> List[Load]:
     """The load in a line; none in what a crash left of one, which is added anew."""
     try:
-        load = json.loads(line)
-        return [load] if {"id", "at", "sender"} <= set(load) else []
+        return [Load(*json.loads(line)[: len(Load._fields)])]
     except (ValueError, TypeError):
         log.debug("not a load: %r", line)
         return []
 
 
-def summary(item: Item) -> Dict[str, Any]:
+def summary(item: Item) -> Load:
     """What is remembered of a loaded item."""
     source, rows = item.record["source"], item.record.get("rows") or {}
     load = item.record.get("load") or {}
-    return {
-        "id": item.id,
-        "at": time_text(loaded_at(item)),
-        "arrived": source.get("internaldate") or time_text(item.as_of),
-        "sender": source.get("sender") or "",
-        "name": item.name,
-        "read": rows.get("read") or 0,
-        "rejected": (rows.get("rejected") or 0) + (load.get("rejects") or 0),
-        **{name: load.get(name) or 0 for name in _COUNTS},
-        "duplicate_of": load.get("duplicate_of"),
-        "ms": load.get("duration_ms") or 0,
-        "totals": disagreements(rows),
-    }
+    return Load(
+        id=item.id,
+        at=time_text(loaded_at(item)),
+        arrived=source.get("internaldate") or time_text(item.as_of),
+        sender=address(source.get("sender") or ""),
+        name=item.name,
+        read=rows.get("read") or 0,
+        rejected=(rows.get("rejected") or 0) + (load.get("rejects") or 0),
+        inserted=load.get("inserted") or 0,
+        updated=load.get("updated") or 0,
+        unchanged=load.get("unchanged") or 0,
+        stale=load.get("stale") or 0,
+        duplicate_of=load.get("duplicate_of"),
+        ms=load.get("duration_ms") or 0,
+        totals=disagreements(rows),
+    )
 
 
 def disagreements(rows: Dict[str, Any]) -> List[str]:

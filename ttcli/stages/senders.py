@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 from ttcli.rows import expect
 from ttcli.rows.mapping import Sender
 from ttcli.spool.item import Item, read_time, time_text
-from ttcli.stages.loads import USUAL_OF, address
+from ttcli.stages.loads import USUAL_OF, Load, address
 
 NAMED_FOR = timedelta(days=3)
 """So long an odd report is a finding, unless the sender's next one comes before."""
@@ -23,12 +23,12 @@ class Report(NamedTuple):
     id: str
     sender: str
     arrived: str
-    load: Optional[Mapping[str, Any]] = None
+    load: Optional[Load] = None
 
 
-def of_loads(loads: Iterable[Mapping[str, Any]]) -> List[Report]:
+def of_loads(loads: Iterable[Load]) -> List[Report]:
     """The reports that were loaded."""
-    return [Report(x["id"], address(x["sender"]), x.get("arrived") or x["at"], x) for x in loads]
+    return [Report(load.id, load.sender, load.arrived, load) for load in loads]
 
 
 def of_items(items: Iterable[Item]) -> List[Report]:
@@ -65,12 +65,12 @@ def senders(
 def _seen(name: str, reports: Sequence[Report]) -> Dict[str, Any]:
     """What is known of any sender; `rows` and `usual_rows` of what was loaded."""
     loads = [report.load for report in reports if report.load]
-    rows = [int(load.get("read") or 0) for load in loads][-USUAL_OF - 1 :]
+    rows = [load.read for load in loads][-USUAL_OF - 1 :]
     return {
         "sender": name,
         "last_report": reports[-1].arrived if reports else None,
-        "last_loaded": max((load["at"] for load in loads), default=None),
-        "item": loads[-1]["id"] if loads else None,
+        "last_loaded": max((load.at for load in loads), default=None),
+        "item": loads[-1].id if loads else None,
         "rows": rows[-1] if rows else None,
         "usual_rows": expect.usual(rows[:-1]),
     }

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from ttcli import errors
 from ttcli.config import Config
 from ttcli.spool.item import PENDING, PROCESSED, read_time
+from ttcli.stages.loads import Load
 from ttcli.stages.senders import NAMED_FOR
 
 
@@ -58,7 +59,7 @@ def limits_of(config: Config) -> Limits:
 
 
 def problems(
-    found: Mapping[str, Any], loads: Sequence[Mapping[str, Any]], limits: Limits, now: datetime
+    found: Mapping[str, Any], loads: Sequence[Load], limits: Limits, now: datetime
 ) -> List[Problem]:
     """All that needs a person, the worst first.
 
@@ -140,10 +141,10 @@ def _waiting(found: Mapping[str, Any], limits: Limits) -> Iterator[Problem]:
             yield Problem("waiting", errors.TEMPORARY, text, "`ttcli run` says what it waits for")
 
 
-def _silent(loads: Sequence[Mapping[str, Any]], limits: Limits, now: datetime) -> Iterator[Problem]:
+def _silent(loads: Sequence[Load], limits: Limits, now: datetime) -> Iterator[Problem]:
     if limits.silence is None:
         return
-    last = max((load["at"] for load in loads), default=None)
+    last = max((load.at for load in loads), default=None)
     if last is None or now - read_time(last) > limits.silence:
         text = f"nothing was loaded since {last}" if last else "nothing was ever loaded"
         yield Problem("silence", errors.BAD_ITEM, text, "ask the senders; `ttcli check`")
@@ -166,14 +167,13 @@ def _senders(found: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem("odd-report", errors.BAD_ITEM, text, f"`ttcli show {seen['item']}`")
 
 
-def _totals(loads: Sequence[Mapping[str, Any]], now: datetime) -> Iterator[Problem]:
+def _totals(loads: Sequence[Load], now: datetime) -> Iterator[Problem]:
     """Of each sender's last report, if it is not too old."""
-    last: Dict[str, Mapping[str, Any]] = {load["sender"] or load["id"]: load for load in loads}
-    for load in last.values():
-        if load.get("totals") and read_time(load["at"]) > now - NAMED_FOR:
-            more = f" (and {len(load['totals']) - 1} more)" if len(load["totals"]) > 1 else ""
-            text = f"{load['id']} {load['name']}: {load['totals'][0]}{more}"
-            fix = f"`ttcli show {load['id']}` shows what was rejected; ask the sender"
+    for load in {load.sender or load.id: load for load in loads}.values():
+        if load.totals and read_time(load.at) > now - NAMED_FOR:
+            more = f" (and {len(load.totals) - 1} more)" if len(load.totals) > 1 else ""
+            text = f"{load.id} {load.name}: {load.totals[0]}{more}"
+            fix = f"`ttcli show {load.id}` shows what was rejected; ask the sender"
             yield Problem("totals", errors.BAD_ITEM, text, fix)
 
 
