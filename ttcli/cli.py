@@ -51,7 +51,7 @@ for panel, commands in (
         (stages.fetch, stages.process, stages.load, stages.prune, stages.run, stages.watch),
     ),
     ("Looking and checking", (asking.status, asking.check, asking.show, asking.inspect)),
-    ("By hand", (repair.add, repair.retry)),
+    ("By hand", (repair.add, repair.retry, repair.drop)),
 ):
     for command in commands:
         app.command(rich_help_panel=panel)(command)

@@ -40,3 +40,19 @@ def retry(
     with locked(configured(context, []), "retry") as spool:
         report = put_back(spool, items or [], every, dry_run)
     console.finish([report])
+
+
+def drop(
+    context: typer.Context,
+    items: Optional[List[str]] = options.ITEMS,
+    every: bool = options.ALL,
+    dry_run: bool = options.DRY_RUN,
+) -> None:
+    """Removes failed items that cannot be repaired; their mails stay in the mailbox."""
+    from ttcli.stages.drop import drop as give_up
+
+    if bool(items) == every:
+        raise typer.BadParameter("name the items, or say --all")
+    with locked(configured(context, []), "drop") as spool:
+        report = give_up(spool, items or [], every, dry_run)
+    console.finish([report])

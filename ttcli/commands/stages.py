@@ -10,8 +10,11 @@ import typer
 
 from ttcli import console, options
 from ttcli.commands import glance
-from ttcli.commands.begin import configured, locked
+from ttcli.commands.begin import configured, locked, spool_of
+from ttcli.config import Config
+from ttcli.errors import ConfigError, TtcliError
 from ttcli.progress import watch_for
+from ttcli.stages import STAGES
 
 
 def fetch(
@@ -43,7 +46,7 @@ def run(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     """fetch, process, load and prune under one lock; what the timer calls."""
     from ttcli.stages.run import Stages
 
-    config = configured(context, ["EMAIL", "DB"])
+    config = _complete(context, STAGES, ["EMAIL", "DB"])
     with locked(config, "run") as spool:
         reports = Stages(config, spool, dry_run, watch_for).run_all()
     if not dry_run:
@@ -66,9 +69,21 @@ def _stage(
 ) -> None:
     from ttcli.stages.run import Stages
 
-    config = configured(context, needs)
+    config = _complete(context, [name], needs)
     with locked(config, name) as spool:
         report = Stages(config, spool, dry_run, watch_for).run(name, **choices)
     if not dry_run:
         glance.publish(config)
     console.finish([report])
+
+
+def _complete(context: typer.Context, names: Sequence[str], needs: Sequence[str]) -> Config:
+    """The settings; where one is missing, the spool remembers that these stages could not run."""
+    try:
+        return configured(context, needs)
+    except ConfigError as fault:
+        from ttcli.stages.run import refuse
+
+        with contextlib.suppress(TtcliError, OSError):  # what is wrong is told in any case
+            refuse(spool_of(configured(context, [])), names, fault)
+        raise

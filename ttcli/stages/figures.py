@@ -46,7 +46,7 @@ def rates(loads: Sequence[Load], now: datetime) -> Dict[str, Any]:
     day, week = (_since(loads, now - span) for span in (_SPAN, _LATENCY_OF))
     spent = sum(load.ms for load in day) / 1000
     rows = sum(load.read for load in day)
-    took = sorted(filter(None, map(latency, week)))
+    took = sorted(load.waited for load in week if load.waited is not None)
     return {
         "loads_last_day": len(day),
         "rows_last_day": rows,
@@ -59,14 +59,6 @@ def rates(loads: Sequence[Load], now: datetime) -> Dict[str, Any]:
 def _since(loads: Iterable[Load], limit: datetime) -> List[Load]:
     text = limit.isoformat()
     return [load for load in loads if load.at >= text]
-
-
-def latency(load: Load) -> Optional[float]:
-    """Seconds from the mail's arrival to its rows; None where that cannot be known."""
-    try:
-        return max(0.0, (read_time(load.at) - read_time(load.arrived)).total_seconds())
-    except ValueError:
-        return None
 
 
 def _quantile(ordered: Sequence[float], part: float) -> Optional[float]:

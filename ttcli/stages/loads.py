@@ -34,6 +34,7 @@ class Load(NamedTuple):
         sender: The bare address, in lower case.
         rejected: By the mapping and by the database.
         ms: How long its transaction took.
+        waited: Seconds from the mail's arrival to its rows; None for what was added by hand.
         totals: Each total that the workbook itself says and its rows do not, in words.
     """
 
@@ -51,6 +52,7 @@ class Load(NamedTuple):
     duplicate_of: Optional[str] = None
     ms: int = 0
     totals: Sequence[str] = ()
+    waited: Optional[float] = None
 
 
 class Loads:
@@ -147,7 +149,16 @@ def summary(item: Item) -> Load:
         duplicate_of=load.get("duplicate_of"),
         ms=load.get("duration_ms") or 0,
         totals=disagreements(rows),
+        waited=_waited(item) if source.get("uid") else None,
     )
+
+
+def _waited(item: Item) -> Optional[float]:
+    try:
+        arrived = read_time(item.record["source"]["internaldate"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return max(0.0, round((loaded_at(item) - arrived).total_seconds(), 1))
 
 
 def disagreements(rows: Dict[str, Any]) -> List[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 import time
 from datetime import datetime
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from ttcli import errors
 from ttcli.config import Config
@@ -133,19 +133,32 @@ class Stages:
 
     def _record(self, report: Report) -> None:
         """Says the result in one log line, and keeps it for `status`."""
-        result = recorded(report)
         level = logging.INFO if not report.exit_code else logging.ERROR
-        log.log(level, "%s ended with %d%s", report.stage, report.exit_code, _summary(report))
+        # by the stage's name, so that the line goes to the stage's own log file
+        stage = logging.getLogger(f"ttcli.stages.{report.stage}")
+        stage.log(level, "%s ended with %d%s", report.stage, report.exit_code, _summary(report))
         if report.fault:
             log.debug("what stopped %s", report.stage, exc_info=report.fault)
         if self._dry_run:
             return
         try:
-            before = last_run(self._spool, report.stage)
-            self._spool.write_state(f"run-{report.stage}", {**result, **_streak(report, before)})
+            _keep(self._spool, report)
             deaths.forget(self._spool, report.stage)
         except OSError as error:
             log.warning("the result of %s could not be kept: %s", report.stage, error)
+
+
+def refuse(spool: Spool, stages: Sequence[str], fault: OutsideFault) -> None:
+    """Keeps for `status` that stages could not even begin."""
+    for stage in stages:
+        report = Report(stage, fault=fault)
+        report.finished = report.started
+        _keep(spool, report)
+
+
+def _keep(spool: Spool, report: Report) -> None:
+    kept = {**recorded(report), **_streak(report, last_run(spool, report.stage))}
+    spool.write_state(f"run-{report.stage}", kept)
 
 
 def last_run(spool: Spool, stage: str) -> Dict[str, Any]:

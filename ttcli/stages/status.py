@@ -105,9 +105,9 @@ def _state(spool: Spool, state: str, items: _Found, now: datetime) -> Dict[str, 
         age = (now - read_time(oldest)).total_seconds()
         shown.update(oldest=oldest, oldest_seconds=max(0, round(age)))
     if state in (PENDING, PROCESSED):
-        since = [_since(item) for item in items.waiting if item.state == state]
-        longest = (now - min(since)).total_seconds() if since else None
-        shown["waiting_seconds"] = None if longest is None else max(0, round(longest))
+        since = min((_since(item) for item in items.waiting if item.state == state), default=None)
+        shown["waiting_since"] = time_text(since) if since else None
+        shown["waiting_seconds"] = max(0, round((now - since).total_seconds())) if since else None
     return shown
 
 

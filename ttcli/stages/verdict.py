@@ -137,7 +137,7 @@ def _waiting(found: Mapping[str, Any], limits: Limits) -> Iterator[Problem]:
     for state in (PENDING, PROCESSED):
         seconds = found["states"][state].get("waiting_seconds") or 0
         if limits.waiting and seconds > limits.waiting.total_seconds():
-            text = f"an item has been {state} for {seconds / 3600:.0f} hours"
+            text = f"an item has been {state} since {found['states'][state]['waiting_since']}"
             yield Problem("waiting", errors.TEMPORARY, text, "`ttcli run` says what it waits for")
 
 
