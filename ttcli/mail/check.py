@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ssl
+import time
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Iterator, List
 
 from ttcli.config import MailboxSettings
 from ttcli.errors import OutsideFault
-from ttcli.facts import Fact
+from ttcli.facts import SKEW, Fact, clock, timed
 
 if TYPE_CHECKING:
     from ttcli.mail.session import Session
@@ -32,11 +34,13 @@ def facts(settings: MailboxSettings) -> List[Fact]:
     """
     from ttcli.mail.session import Session
 
+    began = time.monotonic()
     with Session(settings) as session:
-        found = [_connection(session, settings)]
-        for look in (_folder, _matching, _offers):
+        connected = _connection(session, settings)
+        found = [connected._replace(seconds=round(time.monotonic() - began, 4))]
+        for look in (_folder, _matching, _clock, _offers):
             try:
-                found.extend(look(session, settings))
+                found.extend(timed(look(session, settings)))
             except OutsideFault as error:
                 found.append(
                     Fact("mailbox", False, error.message, error.hint, 0.0, error.exit_code)
@@ -66,6 +70,19 @@ def _matching(session: Session, settings: MailboxSettings) -> Iterator[Fact]:
         True,
         f"{matching} of {mails} mails have {settings.subject_filter!r} in the subject",
     )
+
+
+def _clock(session: Session, settings: MailboxSettings) -> Iterator[Fact]:  # noqa: ARG001
+    """IMAP tells no time of its own; but no mail can have arrived in the future."""
+    newest = session.newest()
+    if newest is None:
+        yield Fact("mailbox clock", True, "no mail to tell it by")
+        return
+    now = datetime.now(timezone.utc)
+    if (newest - now).total_seconds() > SKEW:
+        yield clock("mailbox clock", newest, now)
+    else:
+        yield Fact("mailbox clock", True, f"the last mail arrived {newest:%Y-%m-%d %H:%M:%S %z}")
 
 
 def _offers(session: Session, settings: MailboxSettings) -> Iterator[Fact]:  # noqa: ARG001

@@ -56,7 +56,8 @@ def facts(found: Sequence[Fact]) -> str:
     """One line a fact, and the fix of what is not right or could be better."""
     lines: List[str] = []
     for fact in found:
-        lines.append(f"{'ok  ' if fact.ok else 'FAIL'}  {fact.name}: {fact.text}")
+        took = f"  [{fact.seconds * 1000:.0f} ms]" if fact.seconds >= 0.001 else ""
+        lines.append(f"{'ok  ' if fact.ok else 'FAIL'}  {fact.name}: {fact.text}{took}")
         if fact.fix:
             lines.append(f"        → {fact.fix}")
     return "\n".join(lines)
