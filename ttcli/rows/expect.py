@@ -123,7 +123,8 @@ def is_missing(passed: Sequence[datetime], arrived: Iterable[datetime], now: dat
     earlier, before, last = passed
     came = sorted(arrived)
     kept = any(earlier < moment <= before for moment in came)
-    begin = before if kept or not came else before + (last - before) / 2
+    is_new = not any(moment <= before for moment in came)
+    begin = before if kept or is_new else before + (last - before) / 2
     return not any(begin < moment <= now for moment in came)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
 
@@ -22,7 +21,6 @@ log = logging.getLogger(__name__)
 USUAL_OF = 20  # loads of a sender that say what is usual
 KEEP_DAYS = 92
 _WORTH_IT = 1000  # lines, before the file is written anew
-_ID = re.compile(rb'^\["([0-9TZa-f-]{33})"', re.MULTILINE)
 
 
 class Load(NamedTuple):
@@ -73,7 +71,7 @@ class Loads:
 
     def catch_up(self) -> int:
         """Adds what stands in loaded/ and not here; returns how many."""
-        known = {match.decode() for match in _ID.findall(self._content())}
+        known = {load.id for load in self.read()}
         missing = [i for i in self._spool.ids(LOADED) if i not in known]
         items = (self._spool.get(identity, LOADED) for identity in missing)
         loads = sorted((summary(item) for item in items if item), key=lambda load: load.at)
