@@ -1,7 +1,7 @@
 """No secret in any file that the suite makes ttcli write: searched for when all tests are through.
 
-Searched are the folders of the tests (spools, logs, state files, metrics, reject workbooks), but for
-the files that tests themselves write a secret into.
+Searched are the folders of the tests (spools, logs, state files, metrics, reject workbooks), but
+for the files that tests themselves write a secret into.
 """
 
 from __future__ import annotations
