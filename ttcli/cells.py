@@ -18,6 +18,7 @@ from typing import (
     FrozenSet,
     Iterator,
     List,
+    Mapping,
     NamedTuple,
     Optional,
     Protocol,
@@ -72,6 +73,9 @@ class Cell(NamedTuple):
     format: Format = GENERAL
 
 
+NO_BLANKS: Mapping[int, str] = {}
+
+
 class Column:
     """A column of a block in which all cells that are not blank are of one kind and format.
 
@@ -79,18 +83,30 @@ class Column:
         raw: One entry a row of the block, `b""` where the cell is blank. For TEXT it is UTF-8 as
             a line of PostgreSQL's COPY text format wants it: backslash, tab, newline and return
             escaped, and a text of blanks only given as `b""`. For other kinds see `Cell.text`.
+        blanks: The texts of blanks only, by their index in `raw`: NULL to the rows room, and
+            still something that stands in the file.
     """
 
-    __slots__ = ("format", "kind", "raw")
+    __slots__ = ("blanks", "format", "kind", "raw")
 
-    def __init__(self, kind: Kind, raw: Sequence[bytes], format: Format = GENERAL) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        raw: Sequence[bytes],
+        format: Format = GENERAL,
+        blanks: Mapping[int, str] = NO_BLANKS,
+    ) -> None:
         self.kind = kind
         self.raw = raw
         self.format = format
+        self.blanks = blanks
 
 
 class MixedColumn:
-    """A column of a block whose cells differ in kind; None where the cell is blank."""
+    """A column of a block whose cells differ in kind; None where there is no cell.
+
+    A text of blanks only is a cell here, and NULL to the rows room.
+    """
 
     __slots__ = ("cells",)
 
@@ -137,8 +153,8 @@ def from_copy(raw: bytes) -> str:
 
 
 def cells_of(block: Block) -> Iterator[Tuple[int, int, Cell]]:
-    """Row, column and cell of every cell that is not blank, row by row."""
-    columns = [(number, _cells(block.columns[number])) for number in sorted(block.columns)]
+    """Row, column and cell of every cell that is not empty, row by row."""
+    columns = [(number, column_cells(block.columns[number])) for number in sorted(block.columns)]
     for place, row in enumerate(block.rows):
         for number, cells in columns:
             cell = cells[place]
@@ -146,12 +162,16 @@ def cells_of(block: Block) -> Iterator[Tuple[int, int, Cell]]:
                 yield row, number, cell
 
 
-def _cells(column: Union[Column, MixedColumn]) -> Sequence[Optional[Cell]]:
+def column_cells(column: Union[Column, MixedColumn]) -> Sequence[Optional[Cell]]:
+    """The cells of a column, texts of blanks only among them; None where there is no cell."""
     if isinstance(column, MixedColumn):
         return column.cells
     kind, shown = column.kind, column.format
     text = from_copy if kind is Kind.TEXT else bytes.decode
-    return [Cell(kind, text(raw), shown) if raw else None for raw in column.raw]
+    cells = [Cell(kind, text(raw), shown) if raw else None for raw in column.raw]
+    for index, blank in column.blanks.items():
+        cells[index] = Cell(Kind.TEXT, blank)
+    return cells
 
 
 def column_letters(number: int) -> str:

@@ -10,7 +10,8 @@ import typer
 
 import ttcli
 from ttcli import console, options
-from ttcli.commands import asking, repair, stages
+from ttcli.commands import asking, beginning, repair, stages
+from ttcli.commands.login import login
 
 app = typer.Typer(
     name="ttcli",
@@ -48,8 +49,17 @@ def every_command(
 for panel, commands in (
     (
         "The stages, in order",
-        (stages.fetch, stages.process, stages.load, stages.prune, stages.run, stages.watch),
+        (
+            stages.fetch,
+            stages.process,
+            stages.load,
+            stages.acknowledge,
+            stages.prune,
+            stages.run,
+            stages.watch,
+        ),
     ),
+    ("To begin with", (beginning.init, login)),
     ("Looking and checking", (asking.status, asking.check, asking.show, asking.inspect)),
     ("By hand", (repair.add, repair.retry, repair.drop)),
 ):

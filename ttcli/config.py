@@ -13,28 +13,13 @@ from pathlib import Path
 from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ttcli.errors import ConfigError
-from ttcli.settings import Variable
-from ttcli.sources import DEFAULT_FILE, Found, collect
+from ttcli.logins import OAuthSettings as OAuthSettings
+from ttcli.logins import need_a_login, oauth_settings
+from ttcli.mailboxes import Table, read_tables, report_same, values_of
+from ttcli.sources import DEFAULT_FILE, collect, report_unknown
+from ttcli.values import Secret as Secret  # whoever has a Config has its secrets
+from ttcli.values import value_of
 from ttcli.variables import VARIABLES
-
-
-class Secret:
-    """A value that no repr, log line or traceback shows."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The secret itself; call it only where a server is given it."""
-        return self._value
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
 
 
 class MailboxSettings(NamedTuple):
@@ -48,6 +33,10 @@ class MailboxSettings(NamedTuple):
         after_load: What is done to a mail once its rows are committed: the kind (`nothing`,
             `seen`, `flag`, `move`), and the folder to move to.
         on_failure: The same for a mail of which an item failed.
+        name: What a [[mailbox]] is called; empty for the EMAIL_* variables' own.
+        allow_senders: Addresses and @domains in lower case whose mails are taken; none: all.
+        authserv_id: Whose Authentication-Results decide whether a sender is who he says.
+        oauth: How to ask for the access token, where there is no token_command.
     """
 
     host: str
@@ -65,6 +54,15 @@ class MailboxSettings(NamedTuple):
     since: Optional[datetime] = None
     after_load: Tuple[str, str] = ("nothing", "")
     on_failure: Tuple[str, str] = ("nothing", "")
+    name: str = ""
+    allow_senders: Tuple[str, ...] = ()
+    authserv_id: str = ""
+    oauth: OAuthSettings = OAuthSettings()
+
+    @property
+    def label(self) -> str:
+        """What tells it from the other mailboxes in messages; empty where there are none."""
+        return f"{self.name} {self.folder}" if self.name else ""
 
 
 class DatabaseSettings(NamedTuple):
@@ -113,6 +111,8 @@ class Config:
         file: The configuration file that was read, or None.
         values: Variable name → parsed value; secrets are `Secret`.
         given: The names that were set by environment, file or credential.
+        mailboxes: Those of mapping.toml, a folder each; else the one of the EMAIL_* variables.
+        secrets: All of them, those of the mailboxes too.
     """
 
     def __init__(
@@ -121,6 +121,8 @@ class Config:
         self.values = dict(values)
         self.given = frozenset(given)
         self.file = file
+        self.mailboxes: Sequence[MailboxSettings] = ()
+        self.secrets = [value for value in values.values() if isinstance(value, Secret)]
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -130,7 +132,7 @@ class Config:
 
     @property
     def mailbox(self) -> MailboxSettings:
-        """What the mail room needs."""
+        """What the mail room needs, by the EMAIL_* variables; see `mailboxes`."""
         return MailboxSettings(
             host=self.email_host,
             port=self.email_port,
@@ -147,6 +149,9 @@ class Config:
             since=self.email_since,
             after_load=self.email_after_load,
             on_failure=self.email_on_failure,
+            allow_senders=self.email_allow_senders,
+            authserv_id=self.email_authserv_id,
+            oauth=oauth_settings(self.values),
         )
 
     @property
@@ -207,42 +212,50 @@ def load(
     Raises:
         ConfigError: One error that names every mistake.
     """
-    path, found, mistakes = collect(os.environ if environ is None else environ, file)
-    values = {v.name: _value_of(v, found.get(v.name), needs, mistakes) for v in VARIABLES}
-    if "EMAIL" in needs:
-        _need_a_login(values, mistakes)
+    path, found, mistakes, find, names = collect(os.environ if environ is None else environ, file)
+    # commands without a mailbox only need to know which names are no mistakes
+    tables = read_tables(mapping_file(path), find, mistakes if "EMAIL" in needs else [])
+    report_unknown(names, mistakes, [name for table in tables for name in table.named])
+    tables = tables if "EMAIL" in needs else []
+    required = [group for group in needs if group != "EMAIL" or not tables]
+    values = {v.name: value_of(v, found.get(v.name), required, mistakes) for v in VARIABLES}
+    if "EMAIL" in required:
+        need_a_login(values, mistakes)
+    mailboxes = [values_of(table, values, need_a_login, mistakes) for table in tables]
+    if not mistakes:
+        config = Config(values, list(found), path)
+        config.secrets += [s for own in mailboxes for s in own.values() if isinstance(s, Secret)]
+        config.mailboxes = _mailboxes(config, tables, mailboxes, mistakes)
     if mistakes:
         raise ConfigError(
             f"{len(mistakes)} mistake(s) in the configuration:",
             f"correct them in the environment or in {path or DEFAULT_FILE}",
             mistakes,
         )
-    return Config(values, list(found), path)
+    return config
 
 
-def _need_a_login(values: Mapping[str, Any], mistakes: List[str]) -> None:
-    """A password, or the command that prints the token instead."""
-    needed = "EMAIL_TOKEN_COMMAND" if values["EMAIL_AUTH"] == "oauth2" else "EMAIL_PASSWORD"
-    if values[needed] is not None and not values[needed]:
-        what_for = next(v.help for v in VARIABLES if v.name == needed)
-        mistakes.append(f"{needed} is not set: {what_for}")
+def mapping_file(file: Optional[Path]) -> Path:
+    """mapping.toml beside the configuration file."""
+    return (file or DEFAULT_FILE).parent / "mapping.toml"
 
 
-def _value_of(
-    variable: Variable, found: Optional[Found], needs: Sequence[str], mistakes: List[str]
-) -> Any:
-    """The parsed value, or the parsed default; a missing required one is a mistake and empty."""
-    if found and (found.text or variable.may_be_empty):
-        try:
-            value = variable.parse(found.text)
-        except ValueError as error:
-            shown = "(secret)" if variable.secret else repr(found.text)
-            mistakes.append(f"{variable.name}={shown} ({found.where}): {error}")
-            return None
-    elif variable.default is not None:
-        value = variable.parse(variable.default)
-    else:
-        value = ""
-        if variable.name.split("_")[0] in needs:
-            mistakes.append(f"{variable.name} is not set: {variable.help}")
-    return Secret(value) if variable.secret else value
+def _mailboxes(
+    config: Config,
+    tables: Sequence[Table],
+    values: Sequence[Mapping[str, Any]],
+    mistakes: List[str],
+) -> Sequence[MailboxSettings]:
+    """One for each folder."""
+    found: List[MailboxSettings] = []
+    places: List[str] = []
+    for table, own in zip(tables, values):
+        mailbox = Config(own, (), config.file).mailbox
+        mailbox = mailbox._replace(name=table.name or mailbox.username)
+        folders = table.folders or (mailbox.folder,)
+        found += [mailbox._replace(folder=folder) for folder in folders]
+        places += [table.place] * len(folders)
+    report_same("name", [(m.name.casefold(),) for m in found], places, mistakes)
+    # two would share one cursor, and each pass over what the other has not seen
+    report_same("folder", [(m.username, m.host, m.folder) for m in found], places, mistakes)
+    return found or [config.mailbox]

@@ -2,6 +2,7 @@
 
     TtcliError
     ├── BadItem          65  the item's own fault: it is set aside, the run goes on
+    ├── UsageError        2  the command line names what is not there
     └── OutsideFault         the world's fault: the item is untouched, the stage stops
         ├── Temporary    75  a server is down, the disk is full, another run holds the lock
         ├── AccessDenied 77  a server refuses our password or right
@@ -63,6 +64,12 @@ class BadItem(TtcliError):
         self.findings = dict(findings or {})
 
 
+class UsageError(TtcliError):
+    """Whoever typed the command can correct it at once: nothing was done."""
+
+    exit_code = USAGE
+
+
 class OutsideFault(TtcliError):
     """The world's fault: the item at hand is neither charged nor moved, and the stage stops."""
 
@@ -70,9 +77,17 @@ class OutsideFault(TtcliError):
 
 
 class Temporary(OutsideFault):
-    """Trying again later is the right thing to do."""
+    """Trying again later is the right thing to do.
+
+    Args:
+        wait: Seconds before which a server asked not to be tried again; 0 where it named none.
+    """
 
     exit_code = TEMPORARY
+
+    def __init__(self, message: str, hint: str = "", wait: float = 0.0) -> None:
+        super().__init__(message, hint)
+        self.wait = wait
 
 
 class AccessDenied(OutsideFault):

@@ -16,11 +16,15 @@ import time
 from pathlib import Path
 from typing import Iterable, List, Optional, Sequence, TextIO, Tuple
 
-from ttcli.config import Config, Secret
+from ttcli.config import Config
 
 _FILES: Tuple[Tuple[str, Tuple[str, ...], int], ...] = (
     ("trackandtrace.log", ("ttcli",), logging.DEBUG),
-    ("email_processing.log", ("ttcli.mail", "ttcli.stages.fetch"), logging.DEBUG),
+    (
+        "email_processing.log",
+        ("ttcli.mail", "ttcli.stages.fetch", "ttcli.stages.refused"),
+        logging.DEBUG,
+    ),
     (
         "file_processing.log",
         ("ttcli.workbook", "ttcli.rows", "ttcli.stages.process"),
@@ -118,7 +122,7 @@ def shut_down() -> None:
 
 
 def _secrets(config: Config) -> List[str]:
-    revealed = [v.reveal() for v in config.values.values() if isinstance(v, Secret)]
+    revealed = [secret.reveal() for secret in config.secrets]
     return [secret for secret in revealed if len(secret) >= 4]  # shorter ones stand in any word
 
 

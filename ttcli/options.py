@@ -32,6 +32,9 @@ SINCE = typer.Option(
     callback=_aware,
     help="Look again at all that arrived since that day; what is known already drops out.",
 )
+MAILBOX = typer.Option(
+    None, "--mailbox", metavar="NAME", help="Only this [[mailbox]] of mapping.toml."
+)
 FILE = typer.Argument(..., metavar="FILE", help="A workbook, or a mail saved as .eml.")
 CELLS = typer.Option(False, "--cells", help="Every cell the reader sees, one JSON line each.")
 REJECTS = typer.Option(
@@ -40,10 +43,23 @@ REJECTS = typer.Option(
     metavar="FILE.xlsx",
     help="Write the rejected rows as a workbook to mail back: bad cells coloured, with reasons.",
 )
-FILES = typer.Argument(..., metavar="FILE...", help="Workbooks, or mails saved as .eml.")
+FILES = typer.Argument(
+    ..., metavar="FILE...", help="Workbooks, zip archives of them, or mails saved as .eml."
+)
 ITEM = typer.Argument(..., metavar="ITEM", help="Item id, as `ttcli status` shows it.")
 ITEMS = typer.Argument(None, metavar="[ITEM...]", help="Item ids, as `ttcli status` shows them.")
 ALL = typer.Option(False, "--all", help="Every failed item.")
+SAMPLE = typer.Option(
+    None,
+    "--from",
+    metavar="WORKBOOK",
+    help="A typical workbook, whose headings become the columns; else those of the README.",
+)
+APPLY = typer.Option(
+    False,
+    "--apply",
+    help="Create what is missing; without it nothing is done, and no database is needed.",
+)
 AS_OF = typer.Option(
     None,
     "--as-of",

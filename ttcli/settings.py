@@ -106,6 +106,23 @@ def aware(time: datetime) -> datetime:
     return time.astimezone()
 
 
+def domain(value: str) -> str:
+    """An id or a domain name, or nothing; it becomes a part of an address."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]*", value):
+        raise ValueError("expected an id like 72f988bf-… or a domain")
+    return value
+
+
+def web_address(value: str) -> str:
+    """An https address, or nothing; what stays on this machine may go over http."""
+    pattern = (
+        r"https://[\w.:\[\]-]+(/\S*)?|http://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/\S*)?"
+    )
+    if value and not re.fullmatch(pattern, value, re.ASCII):
+        raise ValueError("expected an address that begins with https://")
+    return value
+
+
 def mail_action(value: str) -> Tuple[str, str]:
     """What is done to a mail: nothing, seen, flag, or move and the folder to move to."""
     kind, _, folder = (part.strip() for part in value.partition(":"))
@@ -114,6 +131,21 @@ def mail_action(value: str) -> Tuple[str, str]:
     if kind.lower() in ("nothing", "seen", "flag") and not folder:
         return kind.lower(), ""
     raise ValueError("expected nothing, seen, flag or move:FOLDER")
+
+
+def senders(value: str) -> Tuple[str, ...]:
+    """Addresses and whole domains, in lower case; none where nothing is given."""
+    found = tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    if not all(re.fullmatch(r"[^@\s<>,;]*@[^@\s<>,;]+", each) for each in found):
+        raise ValueError("expected addresses (ops@acme.example) or domains (@acme.example)")
+    return found
+
+
+def authserv_id(value: str) -> str:
+    """The word with which a server begins its Authentication-Results, or nothing."""
+    if not re.fullmatch(r'[^\s;"()]*', value.strip()):
+        raise ValueError("expected one word, such as mx.example.com")
+    return value.strip().lower()
 
 
 _IDENTIFIER = re.compile(r'\s*("(?:[^"]|"")+"|[^".,\s]+)\s*')

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ttcli.settings import Variable
 from ttcli.variables import VARIABLES
@@ -31,20 +31,29 @@ class Sources(NamedTuple):
         file: The configuration file that was read, or None.
         found: Raw values by variable name.
         mistakes: One sentence each.
+        find: Looks up a variable that is not on the list, as those on it are; adds mistakes.
+        names: Of all that was set and looks like ours.
     """
 
     file: Optional[Path]
     found: Dict[str, Found]
     mistakes: List[str]
+    find: Callable[[Variable, List[str]], Optional[Found]]
+    names: List[str]
 
 
 def collect(environ: Mapping[str, str], file: Optional[Path]) -> Sources:
     """Every raw value, environment before file, and every mistake in finding them."""
     mistakes: List[str] = []
     path, lines = _read_file(environ, file, mistakes)
-    found = _collect(environ, lines, path, mistakes)
-    _report_unknown([*found, *(n for n in [*environ, *lines] if _OURS.match(n))], mistakes)
-    return Sources(path, found, mistakes)
+
+    def find(variable: Variable, mistakes: List[str]) -> Optional[Found]:
+        return _find(variable, ((environ, "environment"), (lines, str(path))), environ, mistakes)
+
+    every = ((variable.name, find(variable, mistakes)) for variable in VARIABLES)
+    found = {name: value for name, value in every if value is not None}
+    ours = [name for name in [*environ, *lines] if _OURS.match(name)]
+    return Sources(path, found, mistakes, find, [*found, *ours])
 
 
 def _read_file(
@@ -94,22 +103,18 @@ def _unquote(value: str) -> str:
     return value
 
 
-def _collect(
-    environ: Mapping[str, str], lines: Mapping[str, str], path: Optional[Path], mistakes: List[str]
-) -> Dict[str, Found]:
-    """Raw values by variable, environment before file, a secret's own sources beside both."""
-    found: Dict[str, Found] = {}
-    for variable in VARIABLES:
-        for source, where in ((environ, "environment"), (lines, str(path))):
-            value = _from_source(variable, source, where, mistakes)
-            if value is not None:
-                found[variable.name] = value
-                break
-        else:
-            credential = _from_credentials(variable, environ, mistakes)
-            if credential is not None:
-                found[variable.name] = credential
-    return found
+def _find(
+    variable: Variable,
+    places: Sequence[Tuple[Mapping[str, str], str]],
+    environ: Mapping[str, str],
+    mistakes: List[str],
+) -> Optional[Found]:
+    """A raw value, environment before file, a secret's own sources beside both."""
+    for source, where in places:
+        value = _from_source(variable, source, where, mistakes)
+        if value is not None:
+            return value
+    return _from_credentials(variable, environ, mistakes)
 
 
 def _from_source(
@@ -122,7 +127,7 @@ def _from_source(
             f"{variable.name} and {variable.name}_FILE are both set in {where}: keep one"
         )
     if pointer:
-        return _from_secret_file(Path(pointer), f"{variable.name}_FILE", mistakes)
+        return from_secret_file(Path(pointer), f"{variable.name}_FILE", mistakes)
     return Found(direct, where) if direct is not None else None
 
 
@@ -134,10 +139,11 @@ def _from_credentials(
     if not (variable.secret and directory):
         return None
     path = Path(directory) / variable.name
-    return _from_secret_file(path, "CREDENTIALS_DIRECTORY", mistakes) if path.exists() else None
+    return from_secret_file(path, "CREDENTIALS_DIRECTORY", mistakes) if path.exists() else None
 
 
-def _from_secret_file(path: Path, name: str, mistakes: List[str]) -> Optional[Found]:
+def from_secret_file(path: Path, name: str, mistakes: List[str]) -> Optional[Found]:
+    """The secret in a file of its own."""
     try:
         return Found(path.read_text(encoding="utf-8").rstrip("\r\n"), name)
     except (OSError, UnicodeDecodeError) as error:
@@ -147,9 +153,11 @@ def _from_secret_file(path: Path, name: str, mistakes: List[str]) -> Optional[Fo
         return Found("unreadable", name)  # named once; not reported as missing too
 
 
-def _report_unknown(names: Sequence[str], mistakes: List[str]) -> None:
-    known = {variable.name for variable in VARIABLES}
+def report_unknown(names: Sequence[str], mistakes: List[str], also: Sequence[str] = ()) -> None:
+    """Names that look like ours and are none; `also` are known for another reason."""
+    known = {variable.name for variable in VARIABLES} | set(also)
     known |= {f"{variable.name}_FILE" for variable in VARIABLES if variable.secret}
+    known |= {f"{name}_FILE" for name in also}
     for name in sorted(set(names) - known):
         import difflib
 

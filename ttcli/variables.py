@@ -9,8 +9,10 @@ from typing import Tuple
 
 from ttcli.settings import (
     Variable,
+    authserv_id,
     boolean,
     choice,
+    domain,
     identifiers,
     mail_action,
     one_identifier,
@@ -19,7 +21,9 @@ from ttcli.settings import (
     optional_path,
     optional_prom_file,
     path,
+    senders,
     text,
+    web_address,
     whole,
 )
 
@@ -47,6 +51,20 @@ VARIABLES: Tuple[Variable, ...] = (
         "mails whose subject contains this, in any case; empty: all mails",
         may_be_empty=True,
     ),
+    Variable(
+        "EMAIL_ALLOW_SENDERS",
+        "",
+        senders,
+        "addresses and @domains, with commas, whose mails are taken; empty: everyone's",
+        may_be_empty=True,
+    ),
+    Variable(
+        "EMAIL_AUTHSERV_ID",
+        "",
+        authserv_id,
+        "take only mails whose sender this server's Authentication-Results confirm, mx.example.com",
+        may_be_empty=True,
+    ),
     Variable("EMAIL_FOLDER", "INBOX", text, "folder to read"),
     Variable(
         "EMAIL_SINCE",
@@ -62,7 +80,47 @@ VARIABLES: Tuple[Variable, ...] = (
         "EMAIL_TOKEN_COMMAND",
         "",
         text,
-        "command that prints an access token; required where EMAIL_AUTH is oauth2",
+        "command that prints an access token, for EMAIL_AUTH=oauth2",
+    ),
+    Variable(
+        "EMAIL_OAUTH_PROVIDER",
+        "",
+        choice("", "microsoft", "google"),
+        "instead of the command: microsoft or google, whom ttcli asks for the access token itself",
+    ),
+    Variable(
+        "EMAIL_OAUTH_TOKEN_URL",
+        "",
+        web_address,
+        "token endpoint of another provider; https, and http only on this machine itself",
+    ),
+    Variable(
+        "EMAIL_OAUTH_TENANT", "", domain, "Microsoft: the directory's (tenant's) id or domain"
+    ),
+    Variable("EMAIL_OAUTH_CLIENT_ID", "", text, "id of the application registered there"),
+    Variable(
+        "EMAIL_OAUTH_CLIENT_SECRET",
+        "",
+        text,
+        "its secret; without a refresh token it asks as the application (client credentials)",
+        secret=True,
+    ),
+    Variable(
+        "EMAIL_OAUTH_REFRESH_TOKEN",
+        "",
+        text,
+        "asks as the user; its successors are kept in the spool until this one is changed",
+        secret=True,
+    ),
+    Variable(
+        "EMAIL_OAUTH_KEY_FILE",
+        "",
+        optional_path,
+        "instead of a secret: a Google service account's key (.json), "
+        "or private key and certificate for Microsoft (.pem)",
+    ),
+    Variable(
+        "EMAIL_OAUTH_SCOPE", "", text, "scope to ask for; unset: IMAP's, by provider and flow"
     ),
     Variable(
         "EMAIL_MAX_ATTACHMENT_MB",

@@ -10,7 +10,8 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from tests.fix_postgres import Database
 from ttcli.database.connect import Connection, connect
-from ttcli.database.load import Load, Loaded, load_item
+from ttcli.database.given import Load
+from ttcli.database.load import Loaded, load_item
 from ttcli.database.target import read_table
 
 NOON = datetime(2026, 8, 22, 12, tzinfo=timezone.utc)

@@ -13,7 +13,8 @@ from typing import Any, Dict, List
 from tests.database.rows import Target, hour, make_load
 from ttcli.config import DatabaseSettings
 from ttcli.database.connect import connect
-from ttcli.database.load import Load, load_item
+from ttcli.database.given import Load
+from ttcli.database.load import load_item
 from ttcli.database.target import read_table
 
 HOSTS, FILES, KEYS = 4, 8, 40

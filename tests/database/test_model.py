@@ -15,7 +15,8 @@ from tests.database.rows import Target, hour, make_load
 from tests.fix_postgres import Database
 from ttcli.database import load as load_module
 from ttcli.database.connect import connect
-from ttcli.database.load import Load, Loaded, dry_run
+from ttcli.database.given import Load
+from ttcli.database.load import Loaded, dry_run
 from ttcli.database.target import read_table
 from ttcli.errors import Temporary
 from ttcli.table import Policy

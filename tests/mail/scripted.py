@@ -6,12 +6,14 @@ import contextlib
 import re
 import socket
 import threading
+import time
 from typing import Any, Callable, Dict, List, Optional, Union
 
 from ttcli.config import MailboxSettings, Secret
 
 Reply = Union[bytes, Callable[[bytes, "re.Match[bytes]"], Optional[bytes]]]
 HANG_UP = b"HANG UP"
+DRIP = b"DRIP"
 
 ORDINARY: Dict[str, Reply] = {
     r"CAPABILITY": b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\nTAG OK\r\n",
@@ -31,14 +33,22 @@ class Scripted:
     Args:
         script: Pattern of a command (without tag, case ignored) → reply, tried before ORDINARY's;
             `TAG` in a reply stands for the command's tag, a reply that ends with HANG_UP for the
-            end of the connection, and None from a function for silence.
+            end of the connection, one that ends with DRIP for a word that is no answer every
+            moment without end, and None from a function for silence.
         greeting: The first line.
+        drop: What comes again and again after DRIP.
 
     Attributes:
         heard: The commands, without their tags.
     """
 
-    def __init__(self, script: Dict[str, Reply], greeting: bytes = b"* OK ready\r\n") -> None:
+    def __init__(
+        self,
+        script: Dict[str, Reply],
+        greeting: bytes = b"* OK ready\r\n",
+        drop: bytes = b"* OK wait\r\n",
+    ) -> None:
+        self._drop = drop
         self._script = {**script, **{k: v for k, v in ORDINARY.items() if k not in script}}
         self._greeting = greeting
         self.heard: List[str] = []
@@ -86,7 +96,7 @@ class Scripted:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
-            connection.sendall(self._greeting)
+            self._send(connection, self._greeting)
             for line in connection.makefile("rb"):
                 if not self._answer(connection, line.rstrip(b"\r\n")):
                     break
@@ -105,8 +115,12 @@ class Scripted:
                 return text is None or self._send(connection, text.replace(b"TAG", tag))
         return self._send(connection, tag + b" BAD what?\r\n")
 
-    @staticmethod
-    def _send(connection: socket.socket, text: bytes) -> bool:
+    def _send(self, connection: socket.socket, text: bytes) -> bool:
+        if text.endswith(DRIP):
+            connection.sendall(text[: -len(DRIP)])
+            while True:  # until somebody closes the connection, which raises
+                connection.sendall(self._drop)
+                time.sleep(0.05)
         stays = not text.endswith(HANG_UP)
         connection.sendall(text if stays else text[: -len(HANG_UP)])
         return stays

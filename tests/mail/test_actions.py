@@ -142,7 +142,7 @@ def test_a_mail_that_came_before_waiting_counts(mailbox: Account) -> None:
 def test_waiting_without_idle_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that knows no IDLE is asked by NOOP."""
     monkeypatch.setattr("ttcli.mail.waiting._POLL", 0.01)
-    answers = [b"TAG OK\r\n", b"* 3 EXISTS\r\n* 1 RECENT\r\nTAG OK\r\n"]
+    answers = [b"TAG OK\r\n", b"* 4 EXISTS\r\n* 1 RECENT\r\nTAG OK\r\n"]
     script: Dict[str, Reply] = {r"NOOP": lambda command, match: answers.pop(0)}
     with Scripted(script) as server, Session(server.settings()) as session:
         assert session.wait(30)
@@ -157,3 +157,61 @@ def test_a_server_that_ends_while_we_wait_is_noticed(mailbox: Account) -> None:
         with pytest.raises(Temporary):
             session.wait(30)
     mailbox.start()
+
+
+@pytest.mark.parametrize("answer", [b"TAG BAD what?\r\n", b"TAG NO not here\r\n"])
+def test_an_idle_that_is_refused_is_a_server_without(
+    monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    """Offered and refused: then it is asked now and then, over the same connection."""
+    monkeypatch.setattr("ttcli.mail.waiting._POLL", 0.01)
+    answers = [b"TAG OK\r\n", b"* 4 EXISTS\r\nTAG OK\r\n"]
+    script: Dict[str, Reply] = {
+        r"CAPABILITY": b"* CAPABILITY IMAP4rev1 IDLE\r\nTAG OK\r\n",
+        r"IDLE": answer,
+        r"NOOP": lambda command, match: answers.pop(0),
+    }
+    with Scripted(script) as server, Session(server.settings()) as session:
+        assert session.wait(30)
+    assert server.heard.count("IDLE") == 1
+
+
+SILENT: Dict[str, Reply] = {
+    r"STATUS .*": b"* STATUS INBOX (UIDVALIDITY 7)\r\nTAG OK\r\n",
+    r"EXAMINE .*": b"* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 4] x\r\nTAG OK\r\n",
+}
+
+
+def test_a_server_that_gives_no_uidnext_is_waited_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A UIDNEXT that STATUS leaves out is no mail that has arrived."""
+    monkeypatch.setattr("ttcli.mail.waiting._POLL", 0.01)
+    with Scripted(SILENT) as server, Session(server.settings()) as session:
+        session.folder()
+        assert not session.wait(0.1)
+
+
+@pytest.mark.parametrize(
+    ("told", "law"),
+    [
+        (b"* 3 EXISTS\r\n", False),
+        (b"* 3 EXISTS\r\n* 0 RECENT\r\n", False),
+        (b"* 1 EXPUNGE\r\n* 2 EXISTS\r\n", False),
+        (b"* 1 FETCH (FLAGS (\\Seen))\r\n", False),
+        (b"* 1 EXPUNGE\r\n* 3 EXISTS\r\n", True),
+        (b"* 5 EXISTS\r\n* 5 EXPUNGE\r\n", True),
+    ],
+)
+def test_only_more_mails_are_an_arrival(
+    monkeypatch: pytest.MonkeyPatch, told: bytes, law: bool
+) -> None:
+    """Some servers repeat EXISTS as a sign of life: no run for that; one for one that replaces."""
+    monkeypatch.setattr("ttcli.mail.waiting._POLL", 0.01)
+    first = [told]
+
+    def noop(command: bytes, match: object) -> bytes:
+        return (first.pop() if first else b"") + b"TAG OK\r\n"
+
+    with Scripted({**SILENT, r"NOOP": noop}) as server, Session(server.settings()) as session:
+        arrivals = session.arrivals()
+        assert arrivals.wait(0.2) is law
+        assert arrivals.wait(0.05) is False

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Dict, Iterator, Type
+from typing import Iterator, Type
 
 import pytest
 
-from tests.fix_dovecot import Account, running_dovecot
+from tests.fix_dovecot import Account
 from tests.mail.scripted import Scripted
+from tests.mail.token_dovecot import token_account
 from tests.mails import report_mail
 from ttcli.config import MailboxSettings, Secret
 from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
@@ -21,61 +19,12 @@ from ttcli.mail.session import Session
 LONG = "x" * 2000  # real tokens are longer than imaplib2's line of base64
 
 
-class _Introspection(BaseHTTPRequestHandler):
-    """Knows whose token `good-NAME-xxx…` is (RFC 7662)."""
-
-    def do_GET(self) -> None:
-        """Dovecot sends the token as its own authorisation."""
-        token = self.headers.get("Authorization", "").replace("Bearer ", "")
-        kind, _, rest = token.partition("-")
-        known: Dict[str, Any] = {"active": kind == "good", "email": rest.split("-")[0]}
-        body = json.dumps(known).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET  # noqa: N815
-
-    def log_message(self, *_: Any) -> None:
-        """Silence."""
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[int]:
-    """The port of a running introspection endpoint."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Introspection) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-        thread.join()
-
-
-PASSDB = """
-passdb {
-  driver = oauth2
-  mechanisms = xoauth2 oauthbearer
-  args = HOME/oauth2.conf
-}
-"""
-
-
 @pytest.fixture(scope="module", params=["xoauth2", "oauthbearer", "xoauth2 oauthbearer"])
-def account(request: pytest.FixtureRequest, endpoint: int) -> Iterator[Account]:
+def account(request: pytest.FixtureRequest) -> Iterator[Account]:
     """An account with a mail, on a server that takes tokens."""
-    running = running_dovecot(request.param, PASSDB)
-    (running.home / "oauth2.conf").write_text(
-        f"introspection_mode = auth\nintrospection_url = http://127.0.0.1:{endpoint}/\n"
-        "username_attribute = email\nactive_attribute = active\nactive_value = true\n",
-        encoding="ascii",
-    )
-    with running as server:
-        account = Account(server, "me@example.org")
+    with token_account(request.param) as account:
         account.append(report_mail(b"x"))
         yield account
-        account.close()
 
 
 def command(tmp_path: Path, program: str) -> str:

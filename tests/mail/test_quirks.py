@@ -134,6 +134,37 @@ def test_a_mail_that_is_gone_is_skipped(body: bytes) -> None:
         assert session.seen_through == 3
 
 
+UIDS = r"UID FETCH (\S+) \(UID\)"
+
+
+def test_an_ok_without_a_search_answer_is_not_taken_for_nothing() -> None:
+    """The mails are listed by FETCH then, in any form it may have; the cursor skips none."""
+    listed = b"* 1 FETCH (UID 1)\r\n* 2 FETCH (UID 2 FLAGS ())\r\n* 3 FETCH (FLAGS () UID 3)\r\n"
+    with Scripted({**ordinary(), SEARCH: OK, UIDS: listed + OK}) as server:
+        assert contents(read(server)) == {1: b"aaa", 2: b"bbb", 3: b"ccc"}
+
+
+def test_nothing_at_all_stops_the_run_or_is_nothing() -> None:
+    """Refused, the run stops; under OK there is really no mail, and no server is asked for ever."""
+    with Scripted({**ordinary(), SEARCH: OK, UIDS: b"TAG NO later\r\n"}) as server:
+        with Session(server.settings()) as session, pytest.raises(Temporary):
+            list(session.new_mails(0))
+        assert session.seen_through == 0
+    with Scripted({**ordinary(), SEARCH: OK, UIDS: OK}) as server:  # noqa: SIM117
+        with Session(server.settings()) as session:
+            assert list(session.new_mails(0)) == []
+            assert session.seen_through == 3
+
+
+def test_a_mail_is_not_gone_because_a_search_is_not_answered() -> None:
+    """It was left out of the look, and is listed still: nothing may pass it."""
+    looks = look(1) + look(3)
+    script = {**ordinary(LOOK=looks + OK), UIDS: b"* 2 FETCH (UID 2)\r\n" + OK}
+    script[SEARCH] = searching(b"* SEARCH 1 2 3\r\n" + OK, OK)
+    with Scripted(script) as server, pytest.raises(Temporary, match="left UID 2 out"):
+        read(server)
+
+
 @pytest.mark.parametrize("missing", [1, 2, 3])
 def test_a_mail_left_out_of_the_look_stops_the_run(missing: int) -> None:
     """Under OK, but one UID short, and still there: nothing may pass it."""
@@ -257,7 +288,7 @@ def test_a_folder_replaced_between_two_commands_stops_the_run() -> None:
         (
             b"BAD Request is throttled. Suggested Backoff Time: 299910 milliseconds",
             Temporary,
-            "299 s",
+            "wait 300 s",
         ),
         (b"NO Server Unavailable. 15", Temporary, "Unavailable"),
         (b"BAD User is authenticated but not connected.", Temporary, "not connected"),
@@ -356,10 +387,9 @@ def test_odd_greetings(greeting: bytes, kind: Type[OutsideFault], says: str) -> 
 
 def test_a_password_never_leaves_the_machine_in_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that offers no STARTTLS gets nothing, unless it is this machine itself."""
-    connect = socket.create_connection
     monkeypatch.setattr(
-        "ttcli.mail.dial.socket.create_connection",
-        lambda address, timeout: connect(("127.0.0.1", address[1]), timeout),
+        "ttcli.mail.dial.reach",
+        lambda address, timeout: socket.create_connection(("127.0.0.1", address[1]), timeout),
     )
     for greeting in (b"* OK hi\r\n", b"* PREAUTH hi\r\n"):
         with Scripted({}, greeting) as server, pytest.raises(ConfigError, match="plain text"):

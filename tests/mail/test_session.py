@@ -12,8 +12,9 @@ import pytest
 from tests.fix_dovecot import Account
 from tests.mail.shapes import shapes
 from tests.mails import report_mail
-from ttcli.config import Secret
+from ttcli.config import MailboxSettings, Secret
 from ttcli.errors import AccessDenied, ConfigError, Temporary
+from ttcli.facts import Fact
 from ttcli.mail.check import facts
 from ttcli.mail.message import Mail, read_mail
 from ttcli.mail.session import Session
@@ -196,12 +197,18 @@ def test_no_thread_stays(mailbox: Account) -> None:
     assert threading.active_count() == before
 
 
+def opened_facts(settings: MailboxSettings) -> List[Fact]:
+    """What check finds in a mailbox."""
+    with Session(settings) as session:
+        return facts(session)
+
+
 def test_check_says_what_it_found(mailbox: Account) -> None:
     """TLS, login, folder, mails and offers, one fact each."""
     mailbox.append(report_mail(b"x"))
     mailbox.append(report_mail(b"x", subject="Lunch"))
 
-    found = {fact.name: fact for fact in facts(mailbox.settings())}
+    found = {fact.name: fact for fact in opened_facts(mailbox.settings())}
 
     assert all(fact.ok for fact in found.values())
     assert "TLSv1.3" in found["mailbox login"].text
@@ -211,7 +218,7 @@ def test_check_says_what_it_found(mailbox: Account) -> None:
 
 def test_check_keeps_what_was_fine_before_a_fault(mailbox: Account) -> None:
     """A missing folder does not hide that the login worked."""
-    good, bad = facts(mailbox.settings(folder="Nowhere"))
+    good, bad = opened_facts(mailbox.settings(folder="Nowhere"))
 
     assert (good.ok, bad.ok) == (True, False)
     assert "INBOX" in bad.fix

@@ -18,7 +18,8 @@ import ttcli
 from tests.packaging.source import ROOT
 from ttcli import config as configuration
 from ttcli.cli import app
-from ttcli.rows.mapping import Mapping, load_mapping
+from ttcli.rows.mapping import Mapping
+from ttcli.rows.mapping_file import load_mapping
 from ttcli.variables import VARIABLES
 
 MAN = ROOT / "docs" / "man"
@@ -76,7 +77,8 @@ def test_the_example_configuration_is_the_default_one() -> None:
 def test_every_line_of_the_example_configuration_can_be_taken_in(tmp_path: Path) -> None:
     """Taking away every # but those of the secrets' other way gives a file that loads."""
     text = (EXAMPLES / "config.env").read_text(encoding="utf-8")
-    taken = re.sub(r"^#(?=[A-Z_]+=)(?![A-Z_]+PASSWORD_FILE=)", "", text, flags=re.MULTILINE)
+    files = "|".join(f"{v.name}_FILE" for v in VARIABLES if v.secret)
+    taken = re.sub(rf"^#(?=[A-Z_]+=)(?!({files})=)", "", text, flags=re.MULTILINE)
     (tmp_path / "config.env").write_text(taken, encoding="utf-8")
     loaded = configuration.load({}, tmp_path / "config.env", needs=())
     assert loaded.given == {v.name for v in VARIABLES}

@@ -129,6 +129,19 @@ def test_the_service_may_write_where_it_is_told_to(machine: Path) -> None:
     assert "Paths=" not in generated(machine, 'APP_BASE_DIR="/srv/spool\\nUser=root"')
 
 
+def test_a_mailbox_of_mapping_toml_is_configuration_enough(tmp_path: Path) -> None:
+    """The unit is skipped while nothing names a mailbox, in one file or the other."""
+    (tmp_path / "config.env").write_text("#EMAIL_USERNAME=\n")
+    mapping = tmp_path / "mapping.toml"
+    settings = {"TTCLI_CONFIG": str(tmp_path / "config.env"), "EMAIL_USERNAME": ""}
+    for text, code in (("", 1), ("#[[mailbox]]\n", 1), (" [[ mailbox ]]\nusername = 'a'\n", 0)):
+        mapping.write_text(text)
+        program = (PROGRAMS / "configured").read_text()
+        program = program.replace("/usr/lib/trackandtrace", str(PROGRAMS))
+        (tmp_path / "configured").write_text(program)
+        assert run("sh", tmp_path / "configured", **settings).returncode == code, text
+
+
 LINES = """\
 # A=comment
 A=first
@@ -213,7 +226,8 @@ def test_the_unit_fails_when_something_needs_a_person(
 def test_the_service_runs_every_stage_in_order() -> None:
     """One command a stage, and the verdict last."""
     started = [line.split("/")[-1] for line in directives("trackandtrace.service")["ExecStart"]]
-    assert started == ["stage fetch", "stage process", "stage load", "stage prune", "verdict"]
+    stages = [f"stage {name}" for name in ("fetch", "process", "load", "acknowledge", "prune")]
+    assert started == [*stages, "verdict"]
 
 
 def test_every_secret_may_be_a_credential(machine: Path) -> None:
@@ -221,9 +235,11 @@ def test_every_secret_may_be_a_credential(machine: Path) -> None:
     assert "LoadCredential" not in generated(machine, "# nothing")
     store = machine / "etc" / "credstore"
     store.mkdir()
-    secrets = {v.name for v in VARIABLES if v.secret}
+    secrets = {v.name for v in VARIABLES if v.secret} | {"ACME_PASSWORD"}  # a [[mailbox]]'s own
     for name in secrets:
         (store / f"trackandtrace.{name}").touch()
+    for name in ("trackandtrace.a b", "trackandtrace.x.bak", "trackandtrace.", "other.A"):
+        (store / name).touch()
     loaded = re.findall(r"LoadCredential=(.+)", generated(machine, "# nothing"))
     assert set(loaded) == {f"{name}:/etc/credstore/trackandtrace.{name}" for name in secrets}
 

@@ -24,7 +24,8 @@ from tests.rows.made import (
 )
 from ttcli.errors import BadItem, ConfigError
 from ttcli.rows.convert import COUNTS, convert_workbook
-from ttcli.rows.mapping import Mapping, load_mapping
+from ttcli.rows.mapping import Mapping
+from ttcli.rows.mapping_file import load_mapping
 
 TABLE = table(
     column("hawb", "varchar(50)", required=True),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ttcli.rows.mapping import ColumnSettings, Profile, load_mapping
+from ttcli.rows.mapping import ColumnSettings, Profile
+from ttcli.rows.mapping_file import load_mapping
 from ttcli.rows.rule import REPAIRS, WARNINGS
 
 ROOT = Path(__file__).parents[2]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ttcli.rows import duplicates
 from ttcli.rows import lines as lines_module
 from ttcli.rows.duplicates import Bitmap, Keys, drop_doubles
 
@@ -77,13 +78,17 @@ def test_pieces_do_not_cut_lines(monkeypatch, piece):
     assert file.getvalue() == b"".join(written(names).splitlines(True)[-9:])
 
 
-def test_memory_is_bounded():
-    """Beyond the exact keys only the bitmaps are left, however many keys come."""
+def test_memory_is_bounded(monkeypatch):
+    """Beyond the exact keys only the bitmaps are left, however many keys come, or come twice."""
+    monkeypatch.setattr(duplicates, "_MOST_PLACES", 5)
     keys = Keys(exact=10, bits=1 << 12)
     for start in range(0, 1000, 10):
         keys.add([b"%d" % n for n in range(start, start + 10)])
 
     assert not keys._seen
     assert not keys._doubles
-    assert isinstance(keys._places[0], Bitmap)
-    assert all(keys.may_be_double(b"7") for _ in [keys.add([b"7"])])
+    again = [b"%d" % n for n in range(0, 1000, 50)]
+    keys.add(again)
+    assert isinstance(keys._once, Bitmap)
+    assert isinstance(keys._twice, Bitmap)
+    assert all(map(keys.may_be_double, again))

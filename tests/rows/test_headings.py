@@ -7,7 +7,8 @@ import pytest
 from tests.rows.made import Cell, Kind, column, number, table, text
 from ttcli.rows.header import Header, NoHeader, Row, find_header
 from ttcli.rows.headings import Headings, normal
-from ttcli.rows.mapping import Mapping, load_mapping
+from ttcli.rows.mapping import Mapping
+from ttcli.rows.mapping_file import load_mapping
 
 FULL = table(
     *map(

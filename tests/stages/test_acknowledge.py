@@ -59,6 +59,20 @@ def test_nothing_is_done_before_the_commit(world: World) -> None:
     assert owed_file(world).read_bytes() == b""
 
 
+def test_stage_by_stage_is_as_good_as_a_run(world: World) -> None:
+    """As the unit does it; without anything to do it says so, and leaves no trace in `status`."""
+    world.send(workbook([shipment(1)]))
+    assert "nothing to do" in world.ttcli("acknowledge").stdout
+    assert "acknowledge" not in world.status()["stages"]
+    for name in ("fetch", "process", "load"):
+        world.ttcli(name, **SEEN)
+    assert world.mailbox.flags() == {1: []}
+
+    assert "1 acknowledged" in world.ttcli("acknowledge", **SEEN).stdout
+
+    assert world.mailbox.flags() == {1: ["\\Seen"]}
+
+
 def test_each_mail_goes_where_its_end_asks_for(world: World) -> None:
     """One broken workbook of two makes a failed mail; one without a workbook stays."""
     make_folders(world)

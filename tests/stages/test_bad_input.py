@@ -224,16 +224,28 @@ def test_retry_reads_again_with_today_s_table(world: World) -> None:
 
 
 def test_retry_of_what_is_not_there_moves_nothing(world: World) -> None:
-    """One wrong id among several: said, and none is moved."""
+    """One wrong id among several: a mistake of the command line, and none is moved."""
     world.send(b"no workbook")
     world.ttcli("run", code=65)
     (item,) = world.status()["failed"]
 
-    world.ttcli("retry", item["id"], "20200101T000000Z-0000000000000000", code=78)
+    unknown = "20200101T000000Z-0000000000000000"
+    said = world.ttcli("retry", item["id"], unknown, code=2).stderr
+    assert f"not in failed/: {unknown}\n" in said
+    assert "ttcli status" in said
     assert world.counts() == {"failed": 1}
     world.ttcli("retry", "--all")
     assert world.counts() == {"pending": 1}
+    assert "(it is in pending/)" in world.ttcli("retry", item["id"], code=2).stderr
     world.ttcli("retry", code=2)
+
+
+def test_show_of_what_is_not_there_is_a_slip_of_the_pen(world: World) -> None:
+    """2 with the next step, for an id that nothing has and for what is no id."""
+    for wrong in ("20200101T000000Z-0000000000000000", "yesterday's"):
+        said = world.ttcli("show", wrong, code=2).stderr
+        assert f"{wrong}: no such item in the spool" in said
+        assert "ttcli status" in said
 
 
 def test_add_takes_workbooks_and_saved_mails(world: World, tmp_path: Path) -> None:
@@ -250,3 +262,21 @@ def test_add_takes_workbooks_and_saved_mails(world: World, tmp_path: Path) -> No
     world.ttcli("run")
 
     assert [(row[0], row[6]) for row in world.table()] == [("H00000001", NOON), ("H00000002", NOON)]
+
+
+def test_add_takes_the_workbooks_of_a_zip_archive(world: World, tmp_path: Path) -> None:
+    """As a mail's: each an item of its own; an archive without any fails with its names."""
+    with zipfile.ZipFile(tmp_path / "both.zip", "w") as archive:
+        for number in (1, 2):
+            archive.writestr(f"in/{number}.xlsx", workbook([shipment(number)]))
+        archive.writestr("read me.txt", "hello")
+    with zipfile.ZipFile(tmp_path / "none.zip", "w") as archive:
+        archive.writestr("read me.txt", "hello")
+
+    world.ttcli("add", str(tmp_path / "both.zip"), str(tmp_path / "none.zip"))
+    world.ttcli("run", code=65)
+
+    assert [row[0] for row in world.table()] == ["H00000001", "H00000002"]
+    kind, message = failed(world)
+    assert kind == "unsupported"
+    assert "read me.txt" in message

@@ -60,6 +60,20 @@ def _email_folder(world: World) -> None:
     assert world.counts() == {"pending": 1}
 
 
+def _email_allow_senders(world: World) -> None:
+    report(world)
+    said = world.ttcli("fetch", EMAIL_ALLOW_SENDERS="ops@acme.example, @globex.example")
+    assert "1 unlisted" in said.stdout
+    assert world.counts() == {}
+
+
+def _email_authserv_id(world: World) -> None:
+    report(world)
+    said = world.ttcli("fetch", EMAIL_AUTHSERV_ID="mx.importer.example")
+    assert "1 untrusted" in said.stdout
+    assert "ttcli add" in said.stdout
+
+
 def _email_since(world: World) -> None:
     report(world)
     report(world, at=NOON + timedelta(days=2))
@@ -94,6 +108,18 @@ def _email_token_command(world: World) -> None:
     said = world.ttcli("fetch", code=None, EMAIL_AUTH="oauth2", EMAIL_TOKEN_COMMAND="/bin/false")
     assert said.returncode in (75, 77, 78)
     assert "EMAIL_TOKEN_COMMAND failed" in said.stdout
+
+
+def _oauth(**variables: str) -> Callable[[World], None]:
+    """A variable without which, or with a wrong one, the mistake is named."""
+    name, value = next(iter(variables.items()))
+
+    def law(world: World) -> None:
+        given = {"EMAIL_AUTH": "oauth2", "EMAIL_OAUTH_PROVIDER": "microsoft", **variables}
+        said = world.ttcli("fetch", code=78, **given).stderr
+        assert f"{name}={value!r}" in said or f"{name} is" in said
+
+    return law
 
 
 def _email_max_attachment_mb(world: World) -> None:
@@ -237,10 +263,17 @@ LAWS: Dict[str, Callable[[World], None]] = {
     "EMAIL_USE_SSL": _email_use_ssl,
     "EMAIL_SUBJECT_FILTER": _email_subject_filter,
     "EMAIL_FOLDER": _email_folder,
+    "EMAIL_ALLOW_SENDERS": _email_allow_senders,
+    "EMAIL_AUTHSERV_ID": _email_authserv_id,
     "EMAIL_SINCE": _email_since,
     "EMAIL_TLS_CA_FILE": _email_tls_ca_file,
     "EMAIL_AUTH": _email_auth,
     "EMAIL_TOKEN_COMMAND": _email_token_command,
+    "EMAIL_OAUTH_PROVIDER": _oauth(EMAIL_OAUTH_PROVIDER="myspace"),
+    "EMAIL_OAUTH_TOKEN_URL": _oauth(EMAIL_OAUTH_TOKEN_URL="http://id.example.org/token"),
+    "EMAIL_OAUTH_TENANT": _oauth(EMAIL_OAUTH_TENANT="a/b"),
+    "EMAIL_OAUTH_CLIENT_ID": _oauth(EMAIL_OAUTH_CLIENT_ID=""),
+    "EMAIL_OAUTH_KEY_FILE": _oauth(EMAIL_OAUTH_KEY_FILE="key.json"),
     "EMAIL_MAX_ATTACHMENT_MB": _email_max_attachment_mb,
     "EMAIL_AFTER_LOAD": _email_after_load,
     "EMAIL_ON_FAILURE": _email_on_failure,
@@ -270,6 +303,9 @@ LAWS: Dict[str, Callable[[World], None]] = {
 }
 
 SHOWN_ELSEWHERE = {
+    "EMAIL_OAUTH_CLIENT_SECRET": "tests/stages/test_oauth.py",
+    "EMAIL_OAUTH_REFRESH_TOKEN": "tests/stages/test_oauth.py",
+    "EMAIL_OAUTH_SCOPE": "tests/stages/test_oauth.py",
     "DB_PASSWORD": "tests/database/test_faults.py: the world's server trusts everybody",
     "SCHEDULE_INTERVAL_HOURS": "the timer's, and watch's: tests/stages/test_watch.py",
     "LIMIT_MEMORY_MB": "tests/workbook/test_child.py",

@@ -13,6 +13,7 @@ import pytest
 
 from tests.fix_world import NOON, World, shipment, workbook
 from ttcli.spool import lock
+from ttcli.spool.store import Spool
 from ttcli.stages.watch import pause, watch
 
 PATIENCE = 60  # seconds; a test that fails waits that long, one that passes much less
@@ -132,20 +133,20 @@ def counted(codes: List[int]) -> Callable[[], int]:
 def test_it_runs_without_a_mail_as_well(world: World, codes: List[int]) -> None:
     """Every interval, whether the last run went well or not."""
     with pytest.raises(Enough):
-        watch(world.mailbox.settings(), 0.2, counted(codes))
+        watch(Spool(world.base), [world.mailbox.settings()], 0.2, counted(codes))
 
 
 def test_after_a_fault_the_next_run_comes_sooner(world: World) -> None:
     """Not an hour later, where a moment may have cured it."""
     with pytest.raises(Enough):
-        watch(world.mailbox.settings(), 3600, counted([75, 70]))
+        watch(Spool(world.base), [world.mailbox.settings()], 3600, counted([75, 70]))
 
 
 def test_without_a_mail_server_it_still_runs(world: World) -> None:
     """What is on disk is loaded, though no connection ever comes about."""
     settings = world.mailbox.settings(port=1)
     with pytest.raises(Enough):
-        watch(settings, 0.2, counted([0, 0]))
+        watch(Spool(world.base), [settings], 0.2, counted([0, 0]))
 
 
 def test_pauses_grow_up_to_a_limit() -> None:

@@ -16,7 +16,9 @@ CELLS = [
     ("<c r='A1' t='s'/>", None),
     ("<c r='A1' s='1'/>", None),
     ("<c r='A1' t='inlineStr'><is><t>a &amp; b</t></is></c>", "text:a & b"),
-    ("<c r='A1' t='inlineStr'><is><t> \u00a0</t></is></c>", None),
+    ("<c r='A1' t='inlineStr'><is><t> \u00a0</t></is></c>", "text: \u00a0"),
+    ("<c r='A1' t='inlineStr'><is><t></t></is></c>", None),
+    ("<c r='A1' t='str'><v>_x0000_</v></c>", None),
     ("<c r='A1' t='inlineStr'><is><r><rPr><b/></rPr><t>a </t></r><r><t>b</t></r>"
      "<rPh sb='0' eb='1'><t>x</t></rPh></is></c>", "text:a b"),
     ("<c r='A1' t='str'><f>A2</f><v>x</v></c>", "text:x"),
@@ -48,7 +50,7 @@ CELLS = [
 @pytest.mark.parametrize("exact", [True, False], ids=["exact", "fast"])
 @pytest.mark.parametrize(("xml", "expected"), CELLS)
 def test_a_cell_is_what_the_standard_says(tmp_path, xml, expected, exact):
-    """Each spelling of a cell has one meaning, and blank ones have none."""
+    """Each spelling of a cell has one meaning, and empty ones have none."""
     path = write_rows(tmp_path / "w", f"<row r='1'>{xml}</row>")
 
     assert words(path, exact) == ({(1, 1): expected} if expected else {})

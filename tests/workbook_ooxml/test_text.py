@@ -36,9 +36,12 @@ def test_escaped_characters_come_back(text):
 
 
 def test_cells_come_row_by_row_whatever_the_columns_are():
-    """Uniform and mixed columns give the same cells, blanks left out."""
-    one, two = Cell(Kind.TEXT, "a\tb"), Cell(Kind.TEXT, "c")
-    uniform = Column(Kind.TEXT, [b"a\\tb", b"", b"c"])
-    block = Block([3, 4, 9], {2: uniform, 1: MixedColumn([one, None, two])})
+    """Uniform and mixed columns give the same cells: texts of blanks too, empty ones not."""
+    cells = [Cell(Kind.TEXT, "a\tb"), None, Cell(Kind.TEXT, "c"), Cell(Kind.TEXT, " ")]
+    uniform = Column(Kind.TEXT, [b"a\\tb", b"", b"c", b""], blanks={3: " "})
+    block = Block([3, 4, 9, 11], {2: uniform, 1: MixedColumn(cells)})
 
-    assert list(cells_of(block)) == [(3, 1, one), (3, 2, one), (9, 1, two), (9, 2, two)]
+    expected = [
+        (row, column, cells[at]) for at, row in [(0, 3), (2, 9), (3, 11)] for column in (1, 2)
+    ]
+    assert list(cells_of(block)) == expected

@@ -6,7 +6,7 @@ from typing import Callable
 
 import pytest
 
-from tests.workbook_ooxml.packages import parts_of, read, sheet, strings, write
+from tests.workbook_ooxml.packages import parts_of, read, sheet, strings, words, write
 from tests.workbook_ooxml.test_differential import outcome
 from ttcli.cells import Column
 from ttcli.config import Limits
@@ -251,3 +251,19 @@ def test_limits_hold_among_plain_rows(tmp_path, limits):
             read(path, exact, limits)
         assert caught.value.kind == "limit"
     assert len(read(path, False, Limits(rows=60, columns=9, cells=480))) == 480
+
+
+@pytest.mark.parametrize("exact", [True, False], ids=["exact", "fast"])
+def test_the_cells_of_a_macro_sheet_are_seen(tmp_path, exact):
+    """Excel 4's macro sheets hang on a relationship and a root element of their own."""
+    xml = sheet("<row r='1'><c r='A1'><v>7</v></c></row>").replace("worksheet", "xm:macrosheet")
+    parts = parts_of(
+        xml.replace(
+            "<xm:macrosheet ",
+            "<xm:macrosheet xmlns:xm='http://schemas.microsoft.com/office/excel/2006/main' ",
+        )
+    )
+    name = "xl/_rels/workbook.xml.rels"
+    parts[name] = parts[name].replace("/worksheet", "/xlMacrosheet", 1)
+
+    assert words(write(tmp_path / "w", parts), exact) == {(1, 1): "number:7"}

@@ -14,6 +14,7 @@ from ttcli.commands.begin import configured, locked, spool_of
 from ttcli.config import Config
 from ttcli.errors import ConfigError, TtcliError
 from ttcli.progress import watch_for
+from ttcli.spool.drain import Report
 from ttcli.stages import STAGES
 
 
@@ -21,10 +22,11 @@ def fetch(
     context: typer.Context,
     since: Optional[datetime] = options.SINCE,
     limit: Optional[int] = options.LIMIT,
+    mailbox: Optional[str] = options.MAILBOX,
     dry_run: bool = options.DRY_RUN,
 ) -> None:
     """Mailbox → pending/: the attachments of new mails. Leaves the mailbox as it is."""
-    _stage(context, "fetch", ["EMAIL"], dry_run, limit=limit, since=since)
+    _stage(context, "fetch", ["EMAIL"], dry_run, limit=limit, since=since, mailbox=mailbox)
 
 
 def process(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
@@ -37,13 +39,25 @@ def load(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     _stage(context, "load", ["DB"], dry_run)
 
 
+def acknowledge(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
+    """Does EMAIL_AFTER_LOAD and EMAIL_ON_FAILURE to the mails whose end is known."""
+    from ttcli.stages.run import Stages
+
+    config = _complete(context, ["acknowledge"], ["EMAIL"])
+    with locked(config, "acknowledge") as spool:
+        reports = Stages(config, spool, dry_run).run_owed()
+    if not dry_run:
+        glance.publish(config)
+    console.finish(reports or [Report("acknowledge", dry_run=dry_run)])
+
+
 def prune(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     """Removes loaded items older than FILE_RETENTION_DAYS. Failed ones stay."""
     _stage(context, "prune", [], dry_run)
 
 
 def run(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
-    """fetch, process, load and prune under one lock; what the timer calls."""
+    """fetch, process, load, acknowledge and prune under one lock."""
     from ttcli.stages.run import Stages
 
     config = _complete(context, STAGES, ["EMAIL", "DB"])
@@ -61,7 +75,7 @@ def watch(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     config = configured(context, ["EMAIL", "DB"])
     run = stage.Run(context.obj, dry_run)
     with contextlib.suppress(console.Stopped):  # to be stopped is its end
-        stage.watch(config.mailbox, 3600 * config.schedule_interval_hours, run)
+        stage.watch(spool_of(config), config.mailboxes, 3600 * config.schedule_interval_hours, run)
 
 
 def _stage(

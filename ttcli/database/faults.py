@@ -37,7 +37,11 @@ _BY_STATE: Tuple[Tuple[str, Type[OutsideFault], str], ...] = (
         ConfigError,
         "create it: CREATE SCHEMA NAME, or correct DB_TARGET_TABLE, DB_TEMP_SCHEMA",
     ),
-    ("42P01", ConfigError, "check DB_TARGET_TABLE; the README has a CREATE TABLE to begin with"),
+    (
+        "42P01",
+        ConfigError,
+        "check DB_TARGET_TABLE; `ttcli init` writes a CREATE TABLE",
+    ),
     (
         "42703",
         ConfigError,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import datetime
-from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
 import psycopg2
@@ -18,7 +16,8 @@ from ttcli.database import ledger, merge, staging
 from ttcli.database.careful import Reject
 from ttcli.database.connect import Connection, transaction
 from ttcli.database.faults import MISSING_RIGHT, refuses_a_row
-from ttcli.database.merge import Given, Merged, RowRefused
+from ttcli.database.given import Given, Load
+from ttcli.database.merge import Merged, RowRefused
 from ttcli.database.sample import Difference, Refusal
 from ttcli.database.target import quoted
 from ttcli.errors import BadItem, ConfigError, Temporary
@@ -26,34 +25,6 @@ from ttcli.table import Policy, TargetTable
 
 _ADVISORY = 0x7474636C  # "ttcl": our half of the lock's key, the table's oid is the other
 _ATTEMPTS = 4
-
-
-class Load(NamedTuple):
-    """One item, read and ready.
-
-    Attributes:
-        source_at: The as-of time, aware.
-        rows_read, rejected: As the rows room counted them.
-        columns: The columns of rows.tsv in its order, without the trailing origin.
-        rows: rows.tsv: COPY text format, unique by key, with a trailing field
-            `<sheet>:<row>[ <position>,…]`, where the positions (1-based, in `columns`) are
-            cells whose stored values stay as they are.
-        untouched: How many rows have such positions.
-    """
-
-    item_id: str
-    file_sha256: str
-    rows_sha256: str
-    file_name: str
-    message_id: str
-    sender: str
-    subject: str
-    source_at: datetime
-    rows_read: int
-    rejected: int
-    columns: Tuple[str, ...]
-    rows: Path
-    untouched: int = 0
 
 
 class Loaded(NamedTuple):

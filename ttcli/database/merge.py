@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from psycopg2 import sql
 
-from ttcli.config import DatabaseSettings
 from ttcli.database import careful, staging
 from ttcli.database.careful import Reject, Tables
 from ttcli.database.confirm import confirm, drop_confirmed_later
+from ttcli.database.given import Given, Load
 from ttcli.database.ledger import clean
 from ttcli.database.sample import Difference, Refusal, differences, refusals
 from ttcli.database.upsert import Census, Upsert, listed, of, untouched_positions
-from ttcli.table import Policy, TableColumn, TargetTable
-
-if TYPE_CHECKING:
-    from ttcli.database.load import Load
+from ttcli.table import TableColumn, TargetTable
 
 # Key types of which different texts may be one key: what the rows room tells apart may meet here.
 _ONE_TEXT_A_KEY = {"text", "varchar"}
-
-
-class Given(NamedTuple):
-    """What a load is about; `sample` is how many differences a dry run shows."""
-
-    settings: DatabaseSettings
-    table: TargetTable
-    load: Load
-    policies: Mapping[str, Policy]
-    sample: int = 0
 
 
 class RowRefused(Exception):

@@ -81,8 +81,11 @@ class Unique(NamedTuple):
 
 
 def quoted(*names: str) -> str:
-    """Names as SQL text, joined by dots, for messages and statements shown to people."""
-    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+    """Names as SQL text, joined by dots, for messages and statements shown to people.
+
+    An empty one, the schema of a table that is yet to be made, is left out.
+    """
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names if name)
 
 
 def identifier(table: TargetTable) -> sql.Identifier:
@@ -118,19 +121,32 @@ def _column(*row: Any) -> TableColumn:
     return TableColumn(**dict(zip(TableColumn._fields, row)))._replace(labels=tuple(row[6]))
 
 
-def _find(cursor: Any, settings: DatabaseSettings) -> Tuple[int, str, str]:
+def is_there(cursor: Any, settings: DatabaseSettings) -> bool:
+    """Whether anything has the target's name, fit to be loaded or not."""
+    return _look_up(cursor, settings) is not None
+
+
+def _look_up(cursor: Any, settings: DatabaseSettings) -> Any:
     configured = settings.target
     for names in (configured, tuple(name.lower() for name in configured)):
         cursor.execute(_FIND, (quoted(*names),))
         row = cursor.fetchone()
         if row:
-            return _ordinary(*row)
+            return row
+    return None
+
+
+def _find(cursor: Any, settings: DatabaseSettings) -> Tuple[int, str, str]:
+    row = _look_up(cursor, settings)
+    if row:
+        return _ordinary(*row)
+    configured = settings.target
     cursor.execute(_ELSEWHERE, (configured[-1],))
     others = [other for (other,) in cursor.fetchall()]
     hint = (
         f"set DB_TARGET_TABLE={others[0]}"
         if others
-        else "correct DB_TARGET_TABLE, or create it: the README has a CREATE TABLE to begin with"
+        else "correct DB_TARGET_TABLE, or create it: `ttcli init` writes the CREATE TABLE"
     )
     raise ConfigError(
         f"Table {'.'.join(configured)} does not exist in database {settings.name}", hint

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple, Sequence
 
-from ttcli.errors import AccessDenied, ConfigError, Temporary
+from ttcli.errors import AccessDenied, ConfigError
 from ttcli.mail import folders, words
 from ttcli.mail.client import Refused
 from ttcli.mail.commands import Commands, uid_set
@@ -91,4 +91,4 @@ def _move(commands: Commands, uids: str, folder: str) -> None:
         exist = ", ".join(commands.folder_names())
         text = f"cannot move to {folder}: {words.readable(refusal.text)}"
         raise ConfigError(text, f"create that folder, or move to one of: {exist}")
-    raise Temporary(f"cannot move to {folder}: {words.readable(refusal.text)}", "tried again later")
+    raise words.refusal(f"cannot move to {folder}", refusal.text)

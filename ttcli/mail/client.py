@@ -80,7 +80,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         try:
             super().__init__(host, timeout=timeout)
         except imaplib2.IMAP4.error as error:
-            raise Lost(str(error)) from None
+            raise self._lost(error) from None
         self._until = 0.0
 
     # what imaplib2 calls
@@ -237,8 +237,10 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         try:
             # whole seconds: imaplib2 complains of a float on stderr and takes 29 minutes
             kind, text = self.idle(max(1, int(seconds)))
-        except imaplib2.IMAP4.error as error:
+        except imaplib2.IMAP4.abort as error:
             raise self._lost(error) from None
+        except imaplib2.IMAP4.error as error:
+            raise Refused("BAD", str(error)) from None
         finally:
             self._until = 0.0
         if kind != "OK":

@@ -88,8 +88,21 @@ class Commands:
         self.client.untagged("SEARCH")
         # a first search for subjects makes the server read every mail: minutes, not seconds
         self.call("UID", "SEARCH", "UID", wanted, *criteria, seconds=10 * self._settings.timeout)
-        numbers = b" ".join(texts(self.client.untagged("SEARCH"))).split()
+        told = self.client.untagged("SEARCH")
+        if not told:
+            return self._listed(wanted)
+        numbers = b" ".join(texts(told)).split()
         return sorted({int(n) for n in numbers if re.fullmatch(rb"[0-9]{1,10}", n)})
+
+    def _listed(self, wanted: str) -> List[int]:
+        """The UIDs of a set by FETCH: an OK without a SEARCH answer does not mean that none are."""
+        self.call("UID", "FETCH", wanted, "(UID)", seconds=10 * self._settings.timeout)
+        self._collect()
+        uids = [uid for uid in self.found if uid]
+        for uid in uids:
+            if set(self.found[uid]) <= {"UID", "FLAGS"}:  # else it is another command's
+                del self.found[uid]
+        return sorted(uids)
 
     def start_fetch(self, uids: Sequence[int], items: str) -> Any:
         """Sends a UID FETCH without waiting for its answers."""
@@ -132,12 +145,20 @@ class Commands:
         # what has come for other commands on their way stays
         return {uid: self.found.pop(uid) for uid in uids if uid in self.found}
 
-    def idle(self, seconds: float) -> None:
-        """IDLE until the server says anything, or that long; what it said is in `untagged`."""
+    def idle(self, seconds: float) -> bool:
+        """IDLE until the server says anything, or that long; what it said is in `untagged`.
+
+        Returns:
+            False where the server offers IDLE and refuses it all the same.
+        """
         try:
             self.client.wait_idle(seconds)
-        except (Lost, Refused) as error:
+        except Refused as refused:
+            log.info("%s: no IDLE: %s", self._settings.host, words.readable(refused.text))
+            return False
+        except Lost as error:
             raise told(error, self._settings.host) from None
+        return True
 
     def check_gone(self, uids: Set[int]) -> None:
         """UIDs that the server left out are fine if they are expunged.

@@ -9,7 +9,7 @@ from ttcli.config import MailboxSettings, Secret
 from ttcli.errors import AccessDenied
 from ttcli.mail import words
 from ttcli.mail.client import Client, Refused
-from ttcli.mail.token import access_token
+from ttcli.mail.token import Access, Rotations, access_token
 
 _QUOTABLE = re.compile(r"[\x20-\x7e]*\Z")
 _FIX = (
@@ -23,8 +23,10 @@ _FIX_OAUTH = (
 )
 
 
-def login(client: Client, settings: MailboxSettings) -> None:
-    """Logs in with user name and password, or with an OAuth 2 token.
+def login(
+    client: Client, settings: MailboxSettings, rotations: Optional[Rotations] = None
+) -> Optional[Access]:
+    """Logs in with user name and password, or with an OAuth 2 token, which it returns.
 
     Raises:
         AccessDenied: The server does not let us in.
@@ -32,17 +34,28 @@ def login(client: Client, settings: MailboxSettings) -> None:
         Temporary: The server does not want us now.
     """
     if client.state != "NONAUTH":
-        return  # PREAUTH: a tunnel has logged in already
-    oauth = settings.auth == "oauth2"
-    secret = access_token(settings) if oauth else settings.password
+        return None  # PREAUTH: a tunnel has logged in already
+    access = access_token(settings, rotations) if settings.auth == "oauth2" else None
+    secret = access.token if access else settings.password
     refused = _refused(client, settings, secret)
     if refused is None:
         client.state = "AUTH"
-        return
+        return access
     # outside of any except: a server may repeat the secret, and no context shall keep it
     what = f"{settings.host} refuses the login of {settings.username}"
-    hint = _FIX_OAUTH if oauth else _FIX
+    hint = _fix(access) if access else _FIX
     raise words.denied(what, refused, secret.reveal(), hint)
+
+
+def _fix(access: Access) -> str:
+    """A token is right for the provider and still not for the mailbox: whose right is missing."""
+    if access.flow == "client credentials" or access.flow == "key":
+        return (
+            "the token is valid, but not for this mailbox: Microsoft 365 wants the application's "
+            "service principal in Exchange Online and its right to the mailbox, Google the service "
+            "account's domain-wide delegation; see docs/oauth2.md"
+        )
+    return _FIX_OAUTH
 
 
 def _refused(client: Client, settings: MailboxSettings, secret: Secret) -> Optional[str]:

@@ -9,7 +9,9 @@ Imports imaplib2 by way of `client.py`, so stages import this module only when t
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Iterator, List, Optional, Sequence, Tuple, Type
@@ -18,14 +20,16 @@ from ttcli.config import MailboxSettings
 from ttcli.mail import headers
 from ttcli.mail.actions import Action, perform
 from ttcli.mail.client import Client
-from ttcli.mail.commands import HIGHEST_UID, Commands, told
+from ttcli.mail.commands import HIGHEST_UID, Commands, Items, told
 from ttcli.mail.cursor import Folder
 from ttcli.mail.dial import dial
 from ttcli.mail.download import download
+from ttcli.mail.gate import Gate, Refusal, header_of
 from ttcli.mail.login import login, quoted
 from ttcli.mail.looks import LOOK, Look, look
 from ttcli.mail.message import Mail
-from ttcli.mail.waiting import wait
+from ttcli.mail.token import Access, Rotations
+from ttcli.mail.waiting import Arrivals, wait
 
 _BATCH = 500  # mails looked at with one command
 # Servers whose SUBJECT search is the case-insensitive substring of RFC 3501; Gmail's goes by
@@ -37,15 +41,24 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 class Session:
     """One connection to one folder of one account, for use in a `with` statement.
 
+    Args:
+        rotations: Where refresh tokens are kept; needed only where there is one.
+
     Attributes:
         seen_through: While and after iterating `new_mails`: every mail with a UID up to this one
             was handed out or looked at and found without interest. Once what was handed out is
             durable, the cursor may be set to it.
+        access: The token that opened it, where one did.
+        refused: What `new_mails` left alone because of its sender, up to 500 mails ahead.
     """
 
-    def __init__(self, settings: MailboxSettings) -> None:
+    def __init__(self, settings: MailboxSettings, rotations: Optional[Rotations] = None) -> None:
         self.settings = settings
+        self.access: Optional[Access] = None
+        self._rotations = rotations
         self.seen_through = 0
+        self.refused: List[Refusal] = []
+        self._gate = Gate(settings)
         self._client: Optional[Client] = None
         self._folder: Optional[Folder] = None
         self._greeting = b""
@@ -55,7 +68,7 @@ class Session:
         self._greeting = connection.greeting
         try:
             self._client = Client(connection, self.settings.host, self.settings.timeout)
-            login(self._client, self.settings)
+            self.access = login(self._client, self.settings, self._rotations)
         except BaseException as error:
             self._hang_up(politely=False)
             connection.socket.close()
@@ -80,6 +93,13 @@ class Session:
         """The commands over this connection; for this room only."""
         assert self._client is not None, "a session is used in a with statement"
         return Commands(self._client, self.settings)
+
+    def turn_to(self, folder: str) -> None:
+        """Goes on with another folder of the account; nothing may be on its way any more."""
+        self.settings = self.settings._replace(folder=folder)
+        self.seen_through, self._folder, self.refused = 0, None, []
+        if self._client is not None:
+            self._client.answers = []  # what was said of the other folder's mails, unasked
 
     def folder(self) -> Folder:
         """UIDVALIDITY and UIDNEXT of the folder, by STATUS: the whole cost of an empty run.
@@ -137,10 +157,11 @@ class Session:
         self, commands: Commands, uids: Sequence[int], since: Optional[datetime]
     ) -> Iterator[Mail]:
         """The matching ones among these UIDs."""
-        found = commands.fetch(uids, LOOK)
+        found = commands.fetch(uids, self._gate.asking(LOOK))
         commands.check_gone(set(uids) - set(found))
         looks = [look(uid, items) for uid, items in found.items()]
         wanted = [each for each in looks if self._may_match(each, since)]
+        wanted = [each for each in wanted if self._lets_in(commands, each, found[each.uid])]
         for mail in download(commands, wanted, self.settings.largest_attachment):
             if self._matches(mail.subject):
                 self.seen_through = mail.uid
@@ -153,6 +174,11 @@ class Session:
             return False
         return each.subject is None or self._matches(headers.decoded(each.subject))
 
+    def _lets_in(self, commands: Commands, each: Look, items: Items) -> bool:
+        refusal = self._gate.refusal(commands, each.uid, items)
+        self.refused += [refusal] if refusal else []
+        return refusal is None
+
     def _matches(self, subject: str) -> bool:
         return folded(self.settings.subject_filter) in folded(subject)
 
@@ -163,6 +189,17 @@ class Session:
     def wait(self, seconds: float) -> bool:
         """Waits for a mail to arrive after the last `folder()`; see `waiting.wait`."""
         return wait(self.commands, self._folder or self.folder(), seconds)
+
+    def arrivals(self) -> Arrivals:
+        """Opens the folder for waiting; from here on no arrival is missed."""
+        return Arrivals(self.commands, self._folder or self.folder())
+
+    def abandon(self) -> None:
+        """Ends the connection from another thread; whoever waits on it sees it lost."""
+        client = self._client
+        if client is not None:
+            with contextlib.suppress(OSError):  # the other side was faster
+                client.sock.shutdown(socket.SHUT_RDWR)
 
     def count(self) -> Tuple[int, int]:
         """How many mails the folder holds, and in how many the subject matches.
@@ -182,6 +219,14 @@ class Session:
         found = commands.fetch(last[-1:], LOOK) if last else {}
         times = [look(uid, items).internaldate for uid, items in found.items()]
         return times[0] if times else None
+
+    def newest_headers(self, most: int) -> List[bytes]:
+        """From and Authentication-Results of the newest mails whose subject matches."""
+        commands = self.commands
+        commands.open_folder(self._folder or self.folder())
+        uids = commands.search("1:*", *self._subject_criterion())[-most:]
+        found = commands.fetch(uids, self._gate.asking("(UID)")) if uids else {}
+        return [header for header in map(header_of, found.values()) if header is not None]
 
 
 def folded(text: str) -> str:

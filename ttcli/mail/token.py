@@ -1,4 +1,4 @@
-"""The access token for OAuth 2, from a command of the operator's choice.
+"""The access token for OAuth 2: asked for (`oauth.py`), or from a command of the operator's choice.
 
 The command is started without a shell and prints the token, and nothing else, on its standard
 output. Exit code 77 (EX_NOPERM) means that the account must be authorised anew; any other failure
@@ -10,15 +10,58 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from datetime import datetime
+from typing import ContextManager, NamedTuple, Optional, Protocol, Sequence
 
 from ttcli.config import MailboxSettings, Secret
 from ttcli.errors import DENIED, AccessDenied, ConfigError, OutsideFault, Temporary
 
-_TOKEN = re.compile(r"[\x21-\x7e]+\Z")
+TOKEN = re.compile(r"[\x21-\x7e]+\Z")
 _SECRET_LIKE = re.compile(r"[\w.~+/=-]{40,}")
 
 
-def access_token(settings: MailboxSettings) -> Secret:
+class Access(NamedTuple):
+    """What opens the mailbox.
+
+    Attributes:
+        flow: How it was come by, in words.
+        expires: None where nobody says.
+        scope: What it is good for, as far as known.
+    """
+
+    token: Secret
+    flow: str
+    expires: Optional[datetime] = None
+    scope: str = ""
+
+
+class Turn(Protocol):
+    """The right to use an account's refresh token, which only one process at a time has."""
+
+    tokens: Sequence[Secret]
+    """What to try: the one the server gave last, then the configured one."""
+
+    def keep(self, token: Secret) -> None:
+        """Makes the token's successor durable."""
+
+
+class Rotations(Protocol):
+    """Where refresh tokens that a server has replaced are kept."""
+
+    def turn(self, seconds: float) -> ContextManager[Turn]:
+        """Waits at most so long for the turn."""
+
+
+def access_token(settings: MailboxSettings, rotations: Optional[Rotations] = None) -> Access:
+    """An access token for the mailbox; raises what `oauth.access` and `by_command` raise."""
+    if settings.oauth:
+        from ttcli.mail import oauth
+
+        return oauth.access(settings, rotations)
+    return Access(by_command(settings), "token command")
+
+
+def by_command(settings: MailboxSettings) -> Secret:
     """What EMAIL_TOKEN_COMMAND prints.
 
     Raises:
@@ -46,7 +89,7 @@ def access_token(settings: MailboxSettings) -> Secret:
     if ended.returncode:
         raise _failed(ended)
     token = ended.stdout.decode("ascii", "replace").strip()
-    if not _TOKEN.match(token):
+    if not TOKEN.match(token):
         raise ConfigError(
             "EMAIL_TOKEN_COMMAND prints something else than one token",
             "it must print the access token alone, on standard output",

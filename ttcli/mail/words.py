@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Union
 
@@ -22,6 +23,14 @@ def readable(raw: Union[bytes, str, None]) -> str:
     """A server's words fit for a log: one line, no control characters, not endless."""
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw or ""
     return re.sub(r"[\x00-\x1f\x7f\s]+", " ", text).strip()[:300]
+
+
+def struck(raw: Union[bytes, str, None], *secrets: str) -> str:
+    """A server's words without the secrets that it repeats, which may be longer than a line."""
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw or ""
+    for secret in secrets:
+        text = text.replace(secret, "…") if secret else text
+    return text
 
 
 def plain(error: BaseException) -> str:
@@ -46,21 +55,32 @@ def refusal(what: str, raw: Union[bytes, str, None], exact: bool = False) -> Out
     text = readable(raw)
     if exact and not is_later(text):
         return ConfigError(f"{what}: {text}", "`ttcli check` shows what the server offers")
-    return Temporary(f"{what}: {text}", _patience(text))
+    return _later(what, text)
 
 
 def denied(what: str, raw: Union[bytes, str, None], secret: str, hint: str) -> OutsideFault:
     """A refused login; the secret is taken out of words that repeat it."""
-    text = readable(raw)
-    text = text.replace(secret, "…") if secret else text
+    text = readable(struck(raw, secret))
     if is_later(text) and "AUTHENTICATIONFAILED" not in text:
-        return Temporary(f"{what}: {text}", _patience(text))
+        return _later(what, text)
     return AccessDenied(f"{what}: {text}", hint)
 
 
-def _patience(text: str) -> str:
+def _later(what: str, text: str) -> Temporary:
+    wait = _wait(text)
+    return Temporary(f"{what}: {text}", patience(wait), wait)
+
+
+def patience(seconds: float) -> str:
+    """The next step where only time helps."""
+    if not seconds:
+        return "the next run tries again"
+    return f"it asks to wait {math.ceil(seconds)} s, and is left alone that long"
+
+
+def _wait(text: str) -> float:
+    """Seconds to wait, where the words name them."""
     wait = _WAIT.search(text)
     if not wait:
-        return "the next run tries again"
-    seconds = int(wait[1]) // 1000 if wait[2] else int(wait[1])
-    return f"the server asks to wait {seconds} s; a later run tries again"
+        return 0.0
+    return int(wait[1]) / 1000 if wait[2] else float(wait[1])

@@ -8,12 +8,24 @@ over the written rows decide, on the keys themselves, for so many keys at a time
 from __future__ import annotations
 
 from itertools import chain, count
-from typing import BinaryIO, Callable, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set
+from typing import (
+    BinaryIO,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Union,
+)
 
 from ttcli.rows.lines import read_lines
 
 EXACT_KEYS = 100_000
-BITMAP_BITS = 1 << 26  # 8 MB; of a million keys 1 in 130 is suspected without cause, and cleared
+BITMAP_BITS = 1 << 25  # 4 MB; of a million keys 1 in 66 is suspected without cause, and cleared
+_MOST_PLACES = 50_000  # a set of more would take as much as a bitmap
 
 
 class Dropped(NamedTuple):
@@ -38,6 +50,11 @@ class Bitmap:
         """Sets a place's bit."""
         self._bytes[place >> 3] |= 1 << (place & 7)
 
+    def update(self, places: Iterable[int]) -> None:
+        """Sets the bits of places."""
+        for place in places:
+            self.add(place)
+
 
 class Keys:
     """Remembers the keys of the rows written, to tell which may have come twice.
@@ -51,18 +68,19 @@ class Keys:
         self._exact = exact
         self._bits = bits
         self._seen: Set[bytes] = set()
-        self._places: List[Bitmap] = []
+        self._once: Optional[Bitmap] = None
+        self._twice: Union[Set[int], Bitmap] = set()
         self._doubles: Set[bytes] = set()
         self.suspects = 0
 
     def add(self, keys: Sequence[bytes]) -> None:
         """Remembers the keys of some more rows."""
-        if self._places:
-            self._mark(keys)
+        if self._once:
+            self._mark(keys, self._once)
             return
         new = set(keys)
         if len(new) < len(keys) or not self._seen.isdisjoint(new):
-            self._doubles |= self._twice(keys)
+            self._doubles |= self._repeated(keys)
             self.suspects = len(self._doubles)
         self._seen |= new
         if len(self._seen) > self._exact:
@@ -70,24 +88,22 @@ class Keys:
 
     def may_be_double(self, key: bytes) -> bool:
         """Whether a key may have come twice; never false for one that has."""
-        if self._places:
-            return hash(key) % self._bits in self._places[1]
+        if self._once:
+            return hash(key) % self._bits in self._twice
         return key in self._doubles
 
-    def _twice(self, keys: Sequence[bytes]) -> Set[bytes]:
+    def _repeated(self, keys: Sequence[bytes]) -> Set[bytes]:
         once: Set[bytes] = set()
         return {key for key in keys if key in self._seen or key in once or once.add(key)}  # type: ignore[func-returns-value]
 
     def _forget_keys(self) -> None:
-        self._places = [Bitmap(self._bits), Bitmap(self._bits)]
-        for key in self._doubles:
-            self._places[1].add(hash(key) % self._bits)
-        self._mark(self._seen)
+        self._once = Bitmap(self._bits)
+        self._twice.update(hash(key) % self._bits for key in self._doubles)
+        self._mark(self._seen, self._once)
         self._seen, self._doubles = set(), set()
 
-    def _mark(self, keys: Iterable[bytes]) -> None:
-        once, twice = self._places
-        bits = self._bits
+    def _mark(self, keys: Iterable[bytes], once: Bitmap) -> None:
+        twice, bits = self._twice, self._bits
         for key in keys:
             place = hash(key) % bits
             if place in once:
@@ -95,6 +111,9 @@ class Keys:
                 self.suspects += 1
             else:
                 once.add(place)
+        if isinstance(twice, set) and len(twice) > _MOST_PLACES:
+            self._twice = Bitmap(bits)
+            self._twice.update(twice)
 
 
 class _Last(NamedTuple):

@@ -140,17 +140,6 @@ class Mapping(NamedTuple):
         return {name: Policy(s.policy, s.order or ()) for name, s in said if s.policy}
 
 
-def load_mapping(text: str) -> Mapping:
-    """Reads the text of a mapping.toml.
-
-    Raises:
-        ConfigError: Every mistake in it at once, each with its place.
-    """
-    from ttcli.rows.mapping_file import read_mapping
-
-    return read_mapping(text)
-
-
 def _matches(address: str, pattern: str) -> bool:
     """`ops@acme.example`, or a whole domain as `@acme.example`."""
     pattern = pattern.lower()

@@ -2,6 +2,7 @@
 
 ignore_headings, hidden_sheets, password, [defaults], [headings], [columns.NAME]
 [[sender]] match, expect, expect_rows, expect_zone, and all of the above again for that sender
+[[mailbox]] is for fetch, see ttcli/mailboxes.py
 """
 
 from __future__ import annotations
@@ -33,12 +34,17 @@ class _Place(NamedTuple):
         self.mistakes.append(f"{self.path}: {sentence}" if self.path else sentence)
 
 
-def read_mapping(text: str) -> Mapping:
-    """See `mapping.load_mapping`."""
+def load_mapping(text: str) -> Mapping:
+    """Reads the text of a mapping.toml.
+
+    Raises:
+        ConfigError: Every mistake in it at once, each with its place.
+    """
     mistakes: List[str] = []
     place = _Place("", mistakes)
     written = _parse(text)
     senders = written.pop("sender", [])
+    written.pop("mailbox", None)  # what fetch reads: ttcli/mailboxes.py
     mapping = Mapping(_profile(written, place), _senders(senders, place))
     if mistakes:
         raise ConfigError(

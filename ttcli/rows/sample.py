@@ -64,7 +64,7 @@ def sample(
     """
     mapping = mapping or Mapping.default()
     target = table or known_fields(mapping)
-    first = _FirstRows(workbook, rows)
+    first = FirstRows(workbook, rows)
     searched = search_workbook(first, target, mapping, reserved)
     headings = Headings(target, mapping, closed_columns(target, mapping, reserved))
     explained = [_explained(one, target, headings) for one in searched]
@@ -149,7 +149,7 @@ def _shown(
     return shown
 
 
-class _FirstRows:
+class FirstRows:
     """A workbook whose sheets end after so many rows."""
 
     def __init__(self, workbook: Workbook, rows: int) -> None:

@@ -19,7 +19,7 @@ import traceback
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Protocol, Tuple
+from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Protocol, Tuple, Union
 
 from ttcli import errors
 from ttcli.errors import BadItem, OutsideFault
@@ -65,6 +65,8 @@ class Report:
         fault: Why the stage stopped early, if it did.
         postponed: Items whose next try is not due yet.
         counts: Figures of the stage: mails, rows, …
+        faults: Where a stage goes on after a fault: what it was, by where.
+        details: More for state/run-STAGE.json.
     """
 
     stage: str
@@ -77,6 +79,8 @@ class Report:
     postponed: int = 0
     counts: Dict[str, int] = field(default_factory=dict)
     dry_run: bool = False
+    faults: Dict[str, OutsideFault] = field(default_factory=dict)
+    details: Dict[str, Any] = field(default_factory=dict)
 
     def add(self, **counts: int) -> None:
         """Adds to the figures."""
@@ -133,9 +137,7 @@ def _offer(
         _set_aside(spool, report, item, _interrupted(item))
     else:
         _charge(spool, report, item, +1)
-        running.append((item, _begin(stage, item)))
-        if len(running) >= stage.jobs:
-            _settle(spool, report, *running.popleft())
+        _try(spool, stage, report, item, running)
 
 
 def _due(item: Item) -> bool:
@@ -161,6 +163,32 @@ def _charge(spool: Spool, report: Report, item: Item, attempts: int) -> None:
         spool.save(item)
 
 
+def _try(
+    spool: Spool, stage: Stage, report: Report, item: Item, running: Deque[Tuple[Item, Work]]
+) -> None:
+    """Begins a try; where as many run as may, the oldest ends first.
+
+    One at a time is settled before the next begins. Where there are more, what is to be written
+    about the one that ended is written while the others run.
+    """
+    if len(running) < stage.jobs:
+        running.append((item, _begin(stage, item)))
+        if stage.jobs == 1:
+            _settle(spool, report, *running.popleft())
+        return
+    oldest, work = running.popleft()
+    try:
+        end = _end(spool, report, oldest, work)
+    except BaseException:
+        _charge(spool, report, item, -1)
+        raise
+    if isinstance(end, (OutsideFault, OSError)):
+        _charge(spool, report, item, -1)
+    else:
+        running.append((item, _begin(stage, item)))
+    _conclude(spool, report, oldest, end)
+
+
 def _begin(stage: Stage, item: Item) -> Work:
     """Begins the try; an error of the beginning is raised where its end is awaited."""
     try:
@@ -175,9 +203,26 @@ def _begin(stage: Stage, item: Item) -> Work:
 
 
 def _settle(spool: Spool, report: Report, item: Item, work: Work) -> None:
+    _conclude(spool, report, item, _end(spool, report, item, work))
+
+
+def _end(spool: Spool, report: Report, item: Item, work: Work) -> Union[Outcome, Exception]:
+    """Waits for the end of a try."""
     try:
-        outcome = work()
-        _advance(spool, report, item, outcome)
+        return work()
+    except Exception as error:
+        return error
+    except BaseException:
+        _charge(spool, report, item, -1)
+        raise
+
+
+def _conclude(spool: Spool, report: Report, item: Item, end: Union[Outcome, Exception]) -> None:
+    """Draws the consequence; see the module's docstring."""
+    try:
+        if isinstance(end, Exception):
+            raise end
+        _advance(spool, report, item, end)
     except BadItem as error:
         _set_aside(spool, report, item, error)
     except OutsideFault as error:

@@ -10,7 +10,8 @@ import contextlib
 import errno
 import os
 from pathlib import Path
-from typing import Optional
+
+_BY_UMASK = 0o666
 
 
 def sync_file(path: Path) -> None:
@@ -34,10 +35,15 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Writes a new file; its entry is durable once the directory is synced."""
+def write_file(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Writes a new file; its entry is durable once the directory is synced.
+
+    Args:
+        mode: Who may read and write it, less what the umask takes away.
+    """
     try:
-        with path.open("xb") as file:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a path cannot be given a mode
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -61,18 +67,18 @@ def append_line(path: Path, line: bytes) -> None:
         sync_directory(path.parent)
 
 
-def replace_file(path: Path, content: bytes, mode: Optional[int] = None) -> None:
+def replace_file(path: Path, content: bytes, mode: int = _BY_UMASK) -> None:
     """Gives a file new content: a crash leaves the old or the new, never a mixture.
 
     Args:
-        mode: Its rights, whatever the umask.
+        mode: Its rights: any but the default whatever the umask.
     """
     fresh = path.with_name(path.name + ".new")
     with contextlib.suppress(FileNotFoundError):
         fresh.unlink()  # a crash's leftover
     try:
-        write_file(fresh, content)
-        if mode is not None:
+        write_file(fresh, content, mode)
+        if mode != _BY_UMASK:
             fresh.chmod(mode)
     except OSError:
         with contextlib.suppress(OSError):

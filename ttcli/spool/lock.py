@@ -13,6 +13,7 @@ from ttcli.errors import Temporary
 from ttcli.spool.item import now_text
 
 _WRITES_WITHIN = 50  # hundredths of a second
+_MOMENT = 0.05
 
 
 @contextlib.contextmanager
@@ -45,6 +46,34 @@ def held(base: Path, command: str) -> Iterator[str]:
             os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def awaited(path: Path, seconds: float) -> Iterator[None]:
+    """Holds a lock of its own, for what a few processes do one after the other.
+
+    Raises:
+        Temporary: Another process holds it all the time.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        end = time.monotonic() + seconds
+        while not _taken(descriptor):
+            if time.monotonic() > end:
+                text = f"{path} is held by another process for longer than {seconds:.0f} s"
+                raise Temporary(text, "the next run tries again")
+            time.sleep(_MOMENT)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def holder(base: Path) -> Optional[str]:

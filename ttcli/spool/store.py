@@ -206,10 +206,10 @@ class Spool:
                 f"{path}: damaged: {error}", "remove it; ttcli makes it anew"
             ) from error
 
-    def write_state(self, name: str, content: Mapping[str, Any]) -> None:
+    def write_state(self, name: str, content: Mapping[str, Any], mode: int = 0o666) -> None:
         """Makes a state file durable."""
         text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-        durable.replace_file(self.base / "state" / f"{name}.json", text.encode())
+        durable.replace_file(self.base / "state" / f"{name}.json", text.encode(), mode)
 
 
 def _user(number: int) -> str:

@@ -7,14 +7,13 @@ mail, else each stands in loaded/, which an item reaches only after its COMMIT.
 from __future__ import annotations
 
 import logging
-from typing import Dict, List, Sequence, Tuple
+from typing import Collection, Dict, List, Sequence, Tuple
 
-from ttcli import errors
 from ttcli.config import MailboxSettings
-from ttcli.errors import OutsideFault
 from ttcli.spool import item as states
 from ttcli.spool.drain import Report
 from ttcli.spool.store import Spool
+from ttcli.stages.mailboxes import Line, in_turn
 from ttcli.stages.owed import FAILED, GONE, LOADED, WAITING, Debt, Owed
 
 log = logging.getLogger(__name__)
@@ -29,33 +28,42 @@ def wanted(settings: MailboxSettings) -> bool:
 
 
 def acknowledge(
-    spool: Spool, settings: MailboxSettings, dry_run: bool = False, reachable: bool = True
+    spool: Spool,
+    mailboxes: Sequence[MailboxSettings],
+    dry_run: bool = False,
+    unreachable: Collection[str] = (),
 ) -> Report:
     """Does to each mail what its end asks for; connects only where something is to be done.
 
     Args:
-        reachable: False where the mailbox has just refused or failed us: then it is only noted
-            how the mails ended, and the next run does the rest.
+        unreachable: The labels of mailboxes that have just refused or failed us: there it is only
+            noted how the mails ended, and the next run does the rest.
     """
-    report = Report("acknowledge", dry_run=dry_run)
+    with Line(spool) as line:
+
+        def one(settings: MailboxSettings, report: Report) -> None:
+            _acknowledge(spool, settings, report, line, settings.label not in unreachable)
+
+        whole = Report("acknowledge", dry_run=dry_run)
+        whole.add(acknowledged=0, owed=0)
+        return in_turn(whole, mailboxes, one)
+
+
+def _acknowledge(
+    spool: Spool, settings: MailboxSettings, report: Report, line: Line, reachable: bool
+) -> None:
     owed = Owed(spool, settings)
-    try:
-        before = owed.read()
-        judged = [_judged(spool, debt) for debt in before] if wanted(settings) else []
-        debts = [debt for debt in judged if debt.due != GONE]
-        due = [debt for debt in debts if debt.due not in (WAITING, debt.done)]
-        report.add(acknowledged=0, owed=len(due))
-        if dry_run:
-            return report
-        if debts != before:
-            owed.keep(debts)
-        if due and reachable:
-            _settle(owed, settings, debts, due, report)
-    except OutsideFault as error:
-        report.fault = error
-    except OSError as error:
-        report.fault = errors.from_os_error(error)
-    return report
+    before = owed.read()
+    judged = [_judged(spool, debt) for debt in before] if wanted(settings) else []
+    debts = [debt for debt in judged if debt.due != GONE]
+    due = [debt for debt in debts if debt.due not in (WAITING, debt.done)]
+    report.add(acknowledged=0, owed=len(due))
+    if report.dry_run:
+        return
+    if debts != before:
+        owed.keep(debts)
+    if due and reachable:
+        _settle(owed, settings, line, debts, due, report)
 
 
 def _judged(spool: Spool, debt: Debt) -> Debt:
@@ -73,7 +81,12 @@ def _judged(spool: Spool, debt: Debt) -> Debt:
 
 
 def _settle(
-    owed: Owed, settings: MailboxSettings, debts: List[Debt], due: List[Debt], report: Report
+    owed: Owed,
+    settings: MailboxSettings,
+    line: Line,
+    debts: List[Debt],
+    due: List[Debt],
+    report: Report,
 ) -> None:
     """Each deed in one command for up to `_BATCH` mails; after each it is noted as done."""
     actions = {LOADED: settings.after_load, FAILED: settings.on_failure}
@@ -82,9 +95,8 @@ def _settle(
     if len(silent) == len(due):
         return
     from ttcli.mail.actions import Action
-    from ttcli.mail.session import Session
 
-    with Session(settings) as session:
+    with line.to(settings) as session:
         for (uidvalidity, end), group in _groups(due).items():
             action = Action(*actions[end])
             for start in range(0, len(group) if action.kind != _NOTHING else 0, _BATCH):
@@ -117,3 +129,8 @@ def _paid(owed: Owed, debts: List[Debt], paid: Sequence[Debt], report: Report) -
     owed.keep(left)
     report.add(owed=-len(paid))
     return left
+
+
+def owing(spool: Spool, mailboxes: Sequence[MailboxSettings]) -> bool:
+    """Whether mails of any mailbox await what its after_load or on_failure says."""
+    return any(wanted(each) or Owed(spool, each).read() for each in mailboxes)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timezone
+from email.message import EmailMessage
 from pathlib import Path
-from typing import Iterable, List, Optional
+from typing import Iterable, List, Optional, Sequence
 
 from ttcli import errors
-from ttcli.errors import BadItem, ConfigError
+from ttcli.errors import BadItem, UsageError
 from ttcli.mail.message import Attachment, Mail
 from ttcli.spool.drain import Report
 from ttcli.spool.item import FAILED, PENDING, Item
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 def add(
     spool: Spool, paths: Iterable[Path], as_of: Optional[datetime] = None, dry_run: bool = False
 ) -> Report:
-    """Puts workbooks, and the workbooks in .eml files, into pending/.
+    """Puts workbooks, and the workbooks in .eml and .zip files, into pending/.
 
     Args:
         as_of: The as-of time; by default a mail's own, else the time a file was last written.
@@ -47,8 +48,20 @@ def _add_file(spool: Spool, path: Path, as_of: Optional[datetime], report: Repor
     if path.suffix.lower() == ".eml":
         _add_mail(spool, path, content, as_of or written, report)
         return
-    mail = _by_hand(path, as_of or written, [Attachment("", "", path.name, "", content)])
-    _take_all(spool, mail, report)
+    attachments = [Attachment("", "", path.name, "", content)]
+    if path.suffix.lower() == ".zip":
+        # One without a workbook is taken as it is, to be refused where people look for that.
+        attachments = list(_unpacked(path.name, content)) or attachments
+    _take_all(spool, _by_hand(path, as_of or written, attachments), report)
+
+
+def _unpacked(name: str, content: bytes) -> Sequence[Attachment]:
+    """The workbooks of a zip archive, as if it had come by mail: by the same rules and limits."""
+    from ttcli.mail.message import read_mail
+
+    mail = EmailMessage()
+    mail.add_attachment(content, "application", "zip", filename=name)
+    return read_mail(mail.as_bytes(), internaldate=datetime.now(timezone.utc)).attachments
 
 
 def _add_mail(spool: Spool, path: Path, content: bytes, arrived: datetime, report: Report) -> None:
@@ -84,7 +97,7 @@ def retry(spool: Spool, identities: Iterable[str], every: bool, dry_run: bool = 
     """Puts failed items back into pending/, to be read again with today's settings.
 
     Raises:
-        ConfigError: An id that no failed item has; then nothing is moved.
+        UsageError: An id that no failed item has; then nothing is moved.
     """
     report = Report("retry", dry_run=dry_run)
     for item in chosen(spool, list(identities), every):
@@ -105,10 +118,16 @@ def chosen(spool: Spool, identities: List[str], every: bool) -> List[Item]:
     wanted = list(failed) if every else identities
     unknown = [identity for identity in wanted if identity not in failed]
     if unknown:
-        raise ConfigError(
-            f"not in failed/: {', '.join(unknown)}", "`ttcli status` lists the failed items"
+        raise UsageError(
+            f"not in failed/: {', '.join(_whereabouts(spool, one) for one in unknown)}",
+            "`ttcli status` lists the failed items; nothing was put back",
         )
     return [failed[identity] for identity in wanted]
+
+
+def _whereabouts(spool: Spool, identity: str) -> str:
+    item = spool.find(identity)
+    return f"{identity} (it is in {item.state}/)" if item else identity
 
 
 def _put_back(spool: Spool, item: Item) -> None:

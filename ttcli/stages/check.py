@@ -10,7 +10,7 @@ import uuid
 from typing import Any, Callable, Iterable, List
 
 from ttcli import errors
-from ttcli.config import Config
+from ttcli.config import Config, MailboxSettings
 from ttcli.errors import OutsideFault, TtcliError
 from ttcli.facts import Fact, timed
 from ttcli.spool import durable, lock
@@ -27,7 +27,7 @@ def check(config: Config, spool: Spool) -> List[Fact]:
         *_tested("mapping", lambda: _mapping(config)),
         *_tested("spool", lambda: _spool(spool)),
         *_tested("logs", lambda: _writable(config)),
-        *_tested("mailbox", lambda: _mailbox(config)),
+        *(fact for mailbox in config.mailboxes for fact in _mailbox(mailbox, spool)),
         *_tested("database", lambda: _database(config, spool)),
         *_tested("mapping and table", lambda: _mapping_fits(config, spool)),
     ]
@@ -102,10 +102,16 @@ def _writable(config: Config) -> Iterable[Fact]:
         yield Fact(name, True, f"{folder}{'' if good else ' cannot be written'}", fix)
 
 
-def _mailbox(config: Config) -> Iterable[Any]:
+def _mailbox(settings: MailboxSettings, spool: Spool) -> Iterable[Fact]:
     from ttcli.mail.check import facts
+    from ttcli.stages.mailbox import opened
 
-    return facts(config.mailbox)
+    def look() -> List[Fact]:
+        with opened(spool, settings) as session:
+            return facts(session)
+
+    of = f" ({settings.label})" if settings.label else ""
+    return [fact._replace(name=fact.name + of) for fact in _tested("mailbox", look)]
 
 
 def _database(config: Config, spool: Spool) -> Iterable[Any]:

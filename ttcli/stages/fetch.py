@@ -9,75 +9,94 @@ from __future__ import annotations
 import hashlib
 import logging
 from datetime import datetime
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
-from ttcli import errors
 from ttcli.config import MailboxSettings
-from ttcli.errors import OutsideFault
 from ttcli.mail import cursor
 from ttcli.mail.message import Attachment, Mail
 from ttcli.spool.drain import Report, Watch, unwatched
 from ttcli.spool.item import item_id, time_text
 from ttcli.spool.store import Spool
 from ttcli.stages.acknowledge import wanted
+from ttcli.stages.mailboxes import Line, in_turn, label_of
 from ttcli.stages.owed import Owed
+from ttcli.stages.refused import say_refused
+
+if TYPE_CHECKING:
+    from ttcli.mail.session import Session
 
 log = logging.getLogger(__name__)
 
 
 def fetch(
     spool: Spool,
-    settings: MailboxSettings,
+    mailboxes: Sequence[MailboxSettings],
     limit: Optional[int] = None,
     dry_run: bool = False,
     watch: Watch = unwatched,
     since: Optional[datetime] = None,
 ) -> Report:
-    """Fetches the mails that are new since the cursor, oldest first, at most `limit` of them.
+    """Fetches the mails that are new since each cursor, oldest first, at most `limit` in all.
 
     Args:
         since: Instead, all that arrived since that time; the cursor stays where it is, for this
             look may leave out mails above it. Of these, `limit` counts those that bring an item.
     """
-    report = Report("fetch", dry_run=dry_run)
-    report.add(mails=0, attachments=0, known=0, skipped=0)
-    try:
-        _fetch(spool, settings, report, limit, watch, since)
-    except OutsideFault as error:
-        report.fault = error
-    except OSError as error:
-        report.fault = errors.from_os_error(error)
-    return report
+    budget = _Budget(limit)
+    with Line(spool) as line:
+
+        def one(settings: MailboxSettings, report: Report) -> None:
+            if not budget.spent:
+                with line.to(settings) as session:
+                    _fetch(spool, session, report, budget, watch, since)
+
+        whole = Report("fetch", dry_run=dry_run)
+        whole.add(mails=0, attachments=0, known=0, skipped=0, unlisted=0, untrusted=0)
+        return in_turn(whole, mailboxes, one)
+
+
+class _Budget:
+    """How many mails may be taken yet, over all mailboxes."""
+
+    def __init__(self, most: Optional[int]) -> None:
+        self._left = most
+
+    @property
+    def spent(self) -> bool:
+        return self._left == 0
+
+    def count(self) -> None:
+        if self._left:
+            self._left -= 1
 
 
 def _fetch(
     spool: Spool,
-    settings: MailboxSettings,
+    session: Session,
     report: Report,
-    limit: Optional[int],
+    budget: _Budget,
     watch: Watch,
     since: Optional[datetime],
 ) -> None:
-    from ttcli.mail.session import Session
-
-    with Session(settings) as session:
-        folder = session.folder()
-        place = _Place(spool, settings, folder, keep=not (since or report.dry_run))
-        start, counted = 0 if since else place.uid, 0
-        for mail in session.new_mails(start, since or place.since):
-            before = len(report.lines)
-            items = _take(spool, settings, folder.uidvalidity, mail, report)
-            if items and wanted(settings) and not report.dry_run:
-                Owed(spool, settings).add(folder.uidvalidity, mail.uid, items)
-            counted += not since or len(report.lines) > before
-            if mail.attachments:
-                place.passed(mail.uid)
-            watch(max(0, mail.uid - start), max(1, folder.uidnext - 1 - start))
-            if limit is not None and counted >= limit:
-                place.passed(mail.uid)
-                break
-        else:
-            place.passed(session.seen_through, all_of_it=True)
+    settings, folder = session.settings, session.folder()
+    place = _Place(spool, settings, folder, keep=not (since or report.dry_run))
+    start = 0 if since else place.uid
+    for mail in session.new_mails(start, since or place.since):
+        before = len(report.lines)
+        items = _take(spool, settings, folder.uidvalidity, mail, report)
+        if items and wanted(settings) and not report.dry_run:
+            Owed(spool, settings).add(folder.uidvalidity, mail.uid, items)
+        if not since or len(report.lines) > before:
+            budget.count()
+        if mail.attachments or budget.spent:
+            place.passed(mail.uid)
+        watch(max(0, mail.uid - start), max(1, folder.uidnext - 1 - start))
+        if budget.spent:
+            say_refused(settings, session.refused, report, through=mail.uid)
+            break
+    else:
+        say_refused(settings, session.refused, report)
+        place.passed(session.seen_through, all_of_it=True)
 
 
 class _Place:
@@ -127,14 +146,15 @@ def _take(
         **described(mail),
     }
     items = [take_attachment(spool, mail, each, source, report) for each in mail.attachments]
+    of = label_of(settings)
     for skipped in mail.skipped:
         level = logging.INFO if skipped.name else logging.DEBUG  # every mail has its own text
         what = skipped.name or f"part {skipped.part}"
-        log.log(level, "UID %d: %s left alone: %s", mail.uid, what, skipped.reason)
+        log.log(level, "%sUID %d: %s left alone: %s", of, mail.uid, what, skipped.reason)
     if mail.trouble:
         items.append(_keep_trouble(spool, mail, source, report))
     elif not mail.attachments:
-        log.warning("UID %d from %s: no workbook in %r", mail.uid, mail.sender, mail.subject)
+        log.warning("%sUID %d from %s: no workbook in %r", of, mail.uid, mail.sender, mail.subject)
     return list(dict.fromkeys(items))
 
 

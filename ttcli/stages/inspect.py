@@ -16,8 +16,8 @@ from ttcli.errors import BadItem, TtcliError, from_os_error
 from ttcli.rows.mapping import Mapping
 from ttcli.spool.store import Spool
 from ttcli.stages.mapping import current_mapping
-from ttcli.stages.target import SNAPSHOT, reserved_columns
-from ttcli.table import TargetTable, from_json
+from ttcli.stages.target import reserved_columns, table_if_known
+from ttcli.table import TargetTable
 from ttcli.workbook import child
 
 _PIECE = 1 << 16
@@ -32,15 +32,6 @@ def inspect(path: Path, config: Config) -> Dict[str, Any]:
     if path.suffix.lower() == ".eml":
         return mail(path)
     return _workbook(path, config)
-
-
-def _known_table(config: Config) -> Optional[TargetTable]:
-    """The target table as the spool remembers it, where there is one to be read."""
-    try:
-        snapshot = Spool(config.app_base_dir).read_state(SNAPSHOT)
-    except (OSError, TtcliError):
-        return None
-    return from_json(snapshot) if snapshot else None
 
 
 def mail(path: Path) -> Dict[str, Any]:
@@ -72,10 +63,9 @@ def mail(path: Path) -> Dict[str, Any]:
 
 def _workbook(path: Path, config: Config) -> Dict[str, Any]:
     """What the bytes are, sheets, header rows and why, mapping, sample rows, rejects."""
-    _readable(path)
-    looking = child.start(
-        _look, path, config, current_mapping(config), _known_table(config), limits=config.limits
-    )
+    readable(path)
+    table = table_if_known(Spool(config.app_base_dir), config.database)
+    looking = child.start(_look, path, config, current_mapping(config), table, limits=config.limits)
     return {"file": str(path), **looking.result()}
 
 
@@ -100,7 +90,7 @@ def cells(path: Path, limits: Limits, passwords: List[str]) -> Iterator[bytes]:
     Raises:
         BadItem: The file is refused, perhaps after some lines.
     """
-    _readable(path)
+    readable(path)
     with tempfile.TemporaryDirectory(prefix="ttcli-inspect-") as folder:
         # A child inherits no open file, so what it writes goes through a pipe with a name.
         pipe = Path(folder) / "cells"
@@ -158,7 +148,7 @@ def refused(error: BadItem) -> Dict[str, Any]:
     return {"refused": error.message, "kind": error.kind, "hint": error.hint}
 
 
-def _readable(path: Path) -> None:
+def readable(path: Path) -> None:
     """A name that was typed wrong is not a bad workbook."""
     try:
         with path.open("rb"):

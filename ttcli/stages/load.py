@@ -110,7 +110,7 @@ _RULE = "refused-by-database"
 
 
 def _load_of(item: Item) -> Any:
-    from ttcli.database.load import Load
+    from ttcli.database.given import Load
 
     rows, source = item.record["rows"], item.record["source"]
     return Load(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ttcli import config as configuration
 from ttcli.config import Config
-from ttcli.rows.mapping import Mapping, load_mapping
-from ttcli.sources import DEFAULT_FILE
+from ttcli.rows.mapping import Mapping
+from ttcli.rows.mapping_file import load_mapping
 
 
 def current_mapping(config: Config) -> Mapping:
@@ -25,4 +26,4 @@ def current_mapping(config: Config) -> Mapping:
 
 def mapping_file(config: Config) -> Path:
     """Where mapping.toml is looked for."""
-    return (config.file or DEFAULT_FILE).parent / "mapping.toml"
+    return configuration.mapping_file(config.file)

@@ -61,30 +61,39 @@ class Stages:
     def run_all(self) -> List[Report]:
         """Every stage in order; before what is loaded may be pruned, its mails are told."""
         reports = [self.run(name) for name in STAGES[:-1]]
-        if self._owes():
-            # a server that has just refused a login is not asked again
-            reports.append(self.run("acknowledge", reachable=not reports[0].fault))
+        # a server that has just refused a login is not asked again
+        reports += self.run_owed(unreachable=list(reports[0].faults))
         reports.append(self.run(STAGES[-1]))
         deaths.forget(self._spool, "run")
         return reports
 
+    def run_owed(self, unreachable: Sequence[str] = ()) -> List[Report]:
+        """Acknowledges; nothing is reported where no mail was ever to be told."""
+        return [self.run("acknowledge", unreachable=unreachable)] if self._owes() else []
+
     def _owes(self) -> bool:
         """Whether mails await what EMAIL_AFTER_LOAD or EMAIL_ON_FAILURE says."""
-        from ttcli.stages.acknowledge import wanted
-        from ttcli.stages.owed import Owed
+        from ttcli.stages.acknowledge import owing
 
-        mailbox = self._config.mailbox
         try:
-            return wanted(mailbox) or bool(Owed(self._spool, mailbox).read())
+            return owing(self._spool, self._config.mailboxes)
         except OSError:
             return True  # the stage meets the same fault, and reports it as any stage does
 
-    def fetch(self, limit: Optional[int] = None, since: Optional[datetime] = None) -> Report:
-        """Mailbox → pending."""
+    def fetch(
+        self,
+        limit: Optional[int] = None,
+        since: Optional[datetime] = None,
+        mailbox: Optional[str] = None,
+    ) -> Report:
+        """Mailboxes, or the one of that name → pending."""
         from ttcli.stages.fetch import fetch
+        from ttcli.stages.mailboxes import picked
 
+        mailboxes = self._config.mailboxes
+        mailboxes = picked(mailboxes, mailbox) if mailbox else mailboxes
         watch = self._watch_for("fetch")
-        return fetch(self._spool, self._config.mailbox, limit, self._dry_run, watch, since)
+        return fetch(self._spool, mailboxes, limit, self._dry_run, watch, since)
 
     def process(self) -> Report:
         """Pending → processed; without any pending item, no server is asked anything."""
@@ -119,11 +128,11 @@ class Stages:
             remember(self._spool)
         return report
 
-    def acknowledge(self, reachable: bool = True) -> Report:
+    def acknowledge(self, unreachable: Sequence[str] = ()) -> Report:
         """Loaded and failed → flags and folders of the mailbox."""
         from ttcli.stages.acknowledge import acknowledge
 
-        return acknowledge(self._spool, self._config.mailbox, self._dry_run, reachable)
+        return acknowledge(self._spool, self._config.mailboxes, self._dry_run, unreachable)
 
     def prune(self) -> Report:
         """What was loaded long ago goes."""
@@ -183,7 +192,8 @@ def recorded(report: Report) -> Dict[str, Any]:
     """A report as state/run-STAGE.json and `--json` give it."""
     states: Dict[str, int] = {}
     for _, state, _ in report.lines:
-        states[state] = states.get(state, 0) + 1
+        if state:
+            states[state] = states.get(state, 0) + 1
     return {
         "stage": report.stage,
         "started": report.started,
@@ -194,12 +204,13 @@ def recorded(report: Report) -> Dict[str, Any]:
         "items": states,
         "postponed": report.postponed,
         **report.counts,
+        **report.details,
     }
 
 
 def _summary(report: Report) -> str:
     result = recorded(report)
-    words = [f"{count} {state}" for state, count in result["items"].items() if state]
+    words = [f"{count} {state}" for state, count in result["items"].items()]
     words += [f"{count} {name}" for name, count in report.counts.items() if count]
     words += [f"{report.postponed} postponed"] if report.postponed else []
     words += [str(report.fault)] if report.fault else []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 from ttcli.config import Config
-from ttcli.errors import ConfigError
+from ttcli.errors import ConfigError, UsageError
 from ttcli.spool.item import Item
 from ttcli.spool.store import Spool
 
@@ -18,7 +18,7 @@ def show(spool: Spool, identity: str) -> Dict[str, Any]:
     """The item's record, state and first rejects.
 
     Raises:
-        ConfigError: No such item.
+        UsageError: No such item.
     """
     item = _found(spool, identity)
     rejects, in_all = read_rejects(item)
@@ -35,7 +35,8 @@ def write_rejects(spool: Spool, identity: str, out: Path, config: Config) -> int
     """Writes the rejected rows as a workbook to mail back; returns how many.
 
     Raises:
-        ConfigError: No such item, or none of its rows was rejected.
+        UsageError: No such item.
+        ConfigError: None of its rows was rejected.
     """
     from ttcli.stages import reject_workbook
 
@@ -48,7 +49,10 @@ def write_rejects(spool: Spool, identity: str, out: Path, config: Config) -> int
 def _found(spool: Spool, identity: str) -> Item:
     item = spool.find(identity)
     if item is None:
-        raise ConfigError(f"{identity}: no such item in the spool", "`ttcli status` lists items")
+        raise UsageError(
+            f"{identity}: no such item in the spool",
+            "`ttcli status` lists items; of a pruned one the ledger alone still knows",
+        )
     return item
 
 

@@ -10,18 +10,26 @@ import logging
 import random
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
-from typing import Callable, NoReturn, Optional
+from typing import Callable, NoReturn, Optional, Sequence
 
 from ttcli import errors
 from ttcli.config import MailboxSettings
 from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
 from ttcli.mail.session import Session
+from ttcli.spool.store import Spool
+from ttcli.stages.mailbox import opened
+from ttcli.stages.mailboxes import label_of, one_fault
+from ttcli.stages.patience import LONGEST
 
 log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = 300.0  # seconds between two tries
+_LONGEST_WAIT = 3600.0
+_FIRST_LOOK = 10.0  # seconds that a slow mailbox keeps the first run waiting
+_GOODBYE = 2.0  # seconds for each to hang up
 _AGAIN = (errors.TEMPORARY, errors.BUG)  # the lock is taken, a server is away, a try comes later
 
 
@@ -69,42 +77,46 @@ class Runs:
         return max(0.0, self._next - time.monotonic())
 
 
-def watch(settings: MailboxSettings, interval: float, run: Callable[[], int]) -> NoReturn:
+def watch(
+    spool: Spool,
+    mailboxes: Sequence[MailboxSettings],
+    interval: float,
+    run: Callable[[], int],
+) -> NoReturn:
     """Runs at once, at every arrival, and `interval` seconds after the last run.
 
     A lost connection is opened again, after longer and longer pauses as long as it fails.
 
     Raises:
-        AccessDenied: The very first login was refused.
+        AccessDenied: The very first login was refused, by every mailbox.
         ConfigError: There is no such folder, or the like, at the very first look.
     """
-    runs = Runs(run, interval)
-    watching = _Watching(settings, runs)
-    failures = 0
-    while True:
-        began = time.monotonic()
-        try:
-            watching.until_lost()
-        except (AccessDenied, ConfigError) as fault:
-            if not watching.ever:
-                raise
-            lost: OutsideFault = fault
-        except Temporary as fault:
-            lost = fault
-        lasted = time.monotonic() - began
-        failures = 1 if lasted > _LONGEST_PAUSE else failures + 1
-        seconds = pause(failures)
-        log.warning("%s; connecting again in %.0f s", lost, seconds)
-        _sleep_and_run(seconds, runs)
-
-
-def _sleep_and_run(seconds: float, runs: Runs) -> None:
-    """Waits; meanwhile what is on disk is still loaded."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if not runs.left():
+    runs, bell = Runs(run, interval), threading.Event()
+    watchers = [_Watcher(spool, settings, bell) for settings in mailboxes]
+    try:
+        for watcher in watchers:
+            watcher.start()
+        _first_look(watchers)
+        while True:
+            bell.clear()  # before the run: what arrives during it ends the wait at once
             runs.run()
-        time.sleep(max(0.0, min(end - time.monotonic(), runs.left())))
+            bell.wait(runs.left())
+    finally:
+        for watcher in watchers:
+            watcher.stop()
+        for watcher in watchers:
+            watcher.join(_GOODBYE)
+
+
+def _first_look(watchers: Sequence[_Watcher]) -> None:
+    """Waits for the first connections, not long; raises where none will ever come about."""
+    end = time.monotonic() + _FIRST_LOOK
+    for watcher in watchers:
+        watcher.tried.wait(max(0.0, end - time.monotonic()))
+    hopeless = {each.settings.label: each.hopeless for each in watchers if each.hopeless}
+    fault = one_fault(hopeless) if len(hopeless) == len(watchers) else None
+    if fault:
+        raise fault
 
 
 def pause(failures: int) -> float:
@@ -113,25 +125,65 @@ def pause(failures: int) -> float:
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
 
-class _Watching:
-    """One connection after the other to one folder.
+class _Watcher(threading.Thread):
+    """One connection after the other to one folder; rings when a mail may have arrived.
 
     Attributes:
-        ever: A folder was seen, by this connection or an earlier one.
+        tried: Set once the first connection stands or has failed.
+        hopeless: Why it failed, where trying again will not help.
     """
 
-    def __init__(self, settings: MailboxSettings, runs: Runs) -> None:
-        self._settings = settings
-        self._runs = runs
-        self.ever = False
+    def __init__(self, spool: Spool, settings: MailboxSettings, bell: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self._spool = spool
+        self.settings = settings
+        self.tried = threading.Event()
+        self.hopeless: Optional[OutsideFault] = None
+        self._bell = bell
+        self._stopped = threading.Event()
+        self._session: Optional[Session] = None
 
-    def until_lost(self) -> NoReturn:
-        """Runs and waits in turn, until the connection is lost."""
-        with Session(self._settings) as session:
-            while True:
-                # looked at before the run: what arrives during it ends the wait at once
-                session.folder()
-                self.ever = True
-                self._runs.run()
-                while self._runs.left() and not session.wait(self._runs.left()):
-                    pass
+    def run(self) -> None:
+        """Until it is stopped."""
+        failures = 0
+        while not self._stopped.is_set():
+            began = time.monotonic()
+            lost = self._until_lost()
+            failures = 1 if time.monotonic() - began > _LONGEST_PAUSE else failures + 1
+            asked = lost.wait if isinstance(lost, Temporary) else 0.0
+            seconds = max(pause(failures), min(asked, LONGEST.total_seconds()))
+            if not self._stopped.is_set():
+                of = label_of(self.settings)
+                log.warning("%s%s; connecting again in %.0f s", of, lost, seconds)
+            self.tried.set()
+            self._stopped.wait(seconds)
+
+    def stop(self) -> None:
+        """Lets it end; from another thread."""
+        self._stopped.set()
+        session = self._session
+        if session is not None:
+            session.abandon()
+
+    def _until_lost(self) -> Exception:
+        """Waits for one mail after the other until the connection is lost, and says why it was."""
+        try:
+            with opened(self._spool, self.settings) as self._session:
+                arrivals = self._session.arrivals()
+                while not self._stopped.is_set():
+                    # also what arrived before this connection stood
+                    self._bell.set()
+                    self.tried.set()
+                    while not arrivals.wait(_LONGEST_WAIT):
+                        pass
+            return Temporary("stopped")
+        except (AccessDenied, ConfigError) as fault:
+            self.hopeless = None if self.tried.is_set() else fault
+            return fault
+        except Temporary as fault:
+            return fault
+        except Exception as bug:
+            log.exception("%swaiting", label_of(self.settings))
+            return bug
+        finally:
+            self._session = None

@@ -16,12 +16,22 @@ from typing import (
     Union,
 )
 
-from ttcli.cells import Block, Cell, Column, Kind, MixedColumn, Sheet, column_letters, to_copy
+from ttcli.cells import (
+    NO_BLANKS,
+    Block,
+    Cell,
+    Column,
+    Kind,
+    MixedColumn,
+    Sheet,
+    column_letters,
+    to_copy,
+)
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 
 Row = Tuple[int, Mapping[int, Cell]]
-"""A 1-based row number, and its cells that are not blank by 1-based column number."""
+"""A 1-based row number, and its cells that are not empty by 1-based column number."""
 
 _BLOCK_ROWS = 1000
 _CHECK = "delete what is not needed in Excel and send the workbook again, or raise {}"
@@ -69,8 +79,23 @@ class Budget:
             most = f"{self._limits.columns:,}"
             raise _over(f"the sheet {sheet!r} reaches {where}, of at most {most}", "LIMIT_COLUMNS")
 
+    def within_columns(self, sheet: str, cells: Mapping[int, Cell]) -> Mapping[int, Cell]:
+        """A row's cells; texts of blanks beyond the last column are nobody's loss.
+
+        Raises:
+            BadItem: Something else stands there.
+        """
+        if max(cells) > self._limits.columns:
+            cells = {
+                column: cell
+                for column, cell in cells.items()
+                if column <= self._limits.columns or cell.text.strip()
+            }
+            self.check_column(sheet, max(cells, default=0))
+        return cells
+
     def spend(self, cells: int) -> None:
-        """Counts cells that are not blank, of all sheets together."""
+        """Counts cells that are not empty, of all sheets together."""
         self._cells_left -= cells
         if self._cells_left < 0:
             raise _over(f"the workbook has more than {self._limits.cells:,} cells", "LIMIT_CELLS")
@@ -81,7 +106,7 @@ def _over(what: str, variable: str) -> BadItem:
 
 
 def blocks_of(rows: Iterable[Row], sheet: str, budget: Budget) -> Iterator[Block]:
-    """Gathers rows, in ascending order and without the blank ones, into blocks.
+    """Gathers rows, in ascending order and without the empty ones, into blocks.
 
     Raises:
         BadItem: A limit is passed.
@@ -91,9 +116,9 @@ def blocks_of(rows: Iterable[Row], sheet: str, budget: Budget) -> Iterator[Block
         number, cells = row
         budget.check_row(sheet, number)
         if cells:
-            budget.check_column(sheet, max(cells))
+            cells = budget.within_columns(sheet, cells)
             budget.spend(len(cells))
-            gathered.append(row)
+            gathered.append((number, cells))
         if len(gathered) >= _BLOCK_ROWS:
             yield _block(gathered)
             gathered = []
@@ -114,8 +139,15 @@ def _column(cells: Sequence[Union[Cell, None]]) -> Union[Column, MixedColumn]:
         if cell is not None and (cell[0] is not kind or cell[2] != shape):
             return MixedColumn(cells)
     if kind is Kind.TEXT:
-        return Column(kind, [b"" if cell is None else to_copy(cell[1]) for cell in cells], shape)
+        raw = [b"" if cell is None else to_copy(cell[1]) for cell in cells]
+        return Column(kind, raw, shape, _blanks(raw, cells))
     return Column(kind, [b"" if cell is None else cell[1].encode() for cell in cells], shape)
+
+
+def _blanks(raw: Sequence[bytes], cells: Sequence[Union[Cell, None]]) -> Mapping[int, str]:
+    if raw.count(b"") == cells.count(None):
+        return NO_BLANKS
+    return {index: cell[1] for index, cell in enumerate(cells) if cell and not raw[index]}
 
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f]")

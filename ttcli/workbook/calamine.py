@@ -12,12 +12,13 @@ from __future__ import annotations
 import sys
 from datetime import date, time, timedelta
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, Tuple
 
 from ttcli.cells import Block, Cell, Kind, Workbook, address
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, Row, blocks_of, plain
+from ttcli.workbook.scan import ASK, IGNORE, Scan, Unshared
 
 _VENDOR = "/usr/lib/ttcli/vendor"  # where the Debian package ttcli-calamine puts it
 _AS_XLSX = "open it in Excel, save it as .xlsx and send that"
@@ -25,79 +26,13 @@ _STATES = {"Visible": "visible", "Hidden": "hidden", "VeryHidden": "very-hidden"
 _MOMENTS = (date, time, timedelta)
 _NO_ROW: Tuple[Any, ...] = ()
 
-ASK = Cell(Kind.TEXT, "")
-"""A scanner's word for a text that only calamine can read."""
 
-IGNORE = Cell(Kind.TEXT, " ")
-"""A scanner's word for a cell that is not shown, whatever calamine has there."""
-
-
-class Unshared(Cell):
-    """A scanner's word for a cell in a spelling that calamine leaves out, or a text it cuts."""
-
-    __slots__ = ()
-
-
-class Scan(Protocol):
-    """What a scanner of ours knows of a workbook; sheets are counted as calamine does.
-
-    Attributes:
-        date_1904: Serial numbers count from 1904.
-        states: The state of each sheet, or None where calamine is to say it.
-    """
-
-    @property
-    def date_1904(self) -> bool: ...
-    @property
-    def states(self) -> Optional[Sequence[str]]: ...
-
-    def rows(self, sheet: int) -> Iterator[Row]:
-        """The rows of the sheet of that index, ascending; texts may be `ASK`."""
-
-
-def open_xls(path: Path, limits: Limits, passwords: Sequence[str] = ()) -> Workbook:
-    """Opens an Excel 5 to 2003 workbook.
+def open_scanned(kind: str, path: Path, limits: Limits, scan: Scan) -> Workbook:
+    """Opens a workbook of which `scan` knows what calamine does not say.
 
     Raises:
-        BadItem: Damaged, protected, over a limit, or python-calamine is missing.
+        BadItem: Damaged, over a limit, or python-calamine is missing.
     """
-    from ttcli.workbook import encrypted, xls
-
-    scan = xls.XlsScan(path, limits)
-    if not scan.encrypted:
-        return _open("xls", path, limits, scan)
-    plain = encrypted.decrypt(path, limits, passwords)
-    workbook = _open("xls", plain.path, limits, xls.XlsScan(plain.path, limits))
-    return plain.kept_by(workbook)
-
-
-def open_xlsb(path: Path, limits: Limits) -> Workbook:
-    """Opens a binary Excel workbook; raises BadItem as `open_xls` does."""
-    from ttcli.workbook.xlsb import XlsbScan
-
-    return _open("xlsb", path, limits, XlsbScan(path, limits))
-
-
-def open_ods(path: Path, limits: Limits) -> Workbook:
-    """Opens an OpenDocument spreadsheet; raises BadItem as `open_xls` does."""
-    from ttcli.workbook.ods import OdsScan
-
-    scan = OdsScan(path, limits)
-    try:
-        return _open("ods", path, limits, scan)
-    except BadItem as error:
-        if error.kind == "damaged":
-            _look_for_reason(scan)
-        raise
-
-
-def _look_for_reason(scan: Scan) -> None:
-    """calamine says only that it knows no such format; our scan may raise something better."""
-    for _ in scan.rows(0):
-        pass
-
-
-def _open(kind: str, path: Path, limits: Limits, scan: Scan) -> Workbook:
     book = _guarded(_package().CalamineWorkbook.from_path, str(path))
     budget = Budget(limits)
     known = list(book.sheets_metadata)
@@ -239,7 +174,7 @@ def _agree(
         agreed = _cell(cell, value)
         if agreed is None:
             raise _Disagreement(number, column)
-        if agreed.kind is not Kind.TEXT or agreed.text.strip():
+        if agreed.text and agreed is not IGNORE:
             row[column] = agreed
     if seen != texts.count(values):
         raise _Disagreement(number, _unexpected(cells, values, texts))

@@ -184,11 +184,8 @@ def _cells(fields: Sequence[str], width: int) -> Dict[int, Cell]:
     if used > width:
         trouble = Cell(Kind.ERROR, f"#FIELDS! ({used} instead of {width})")
         return dict.fromkeys(range(1, width + 1), trouble)
-    return {
-        column: Cell(Kind.TEXT, _text(field))
-        for column, field in enumerate(fields[:used], 1)
-        if field.strip()
-    }
+    texts = ((column, _text(field)) for column, field in enumerate(fields, 1) if field)
+    return {column: Cell(Kind.TEXT, text) for column, text in texts if text}
 
 
 def _text(field: str) -> str:

@@ -28,18 +28,6 @@ class Plain:
         return workbook
 
 
-def open_encrypted(path: Path, limits: Limits, passwords: Sequence[str]) -> Workbook:
-    """Opens a password-protected Office Open XML workbook (the container is OLE2, [MS-OFFCRYPTO]).
-
-    Raises:
-        BadItem: Kind `encrypted` where no password fits; else as `open_workbook`.
-    """
-    from ttcli.workbook.open import open_workbook
-
-    plain = decrypt(path, limits, passwords)
-    return plain.kept_by(open_workbook(plain.path, limits))
-
-
 def decrypt(path: Path, limits: Limits, passwords: Sequence[str]) -> Plain:
     """Decrypts to a nameless file with the first password that fits.
 

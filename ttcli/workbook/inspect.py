@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any, Callable, Dict, Iterator, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, Union
 
-from ttcli.cells import Cell, Column, Kind, MixedColumn, Sheet, Workbook, from_copy
+from ttcli.cells import Cell, Kind, Workbook, cells_of
 
 _WRITTEN_OUT = "ISO 8601"  # the format of a moment that is no serial number in the file
 _LAST_DAY = date(9999, 12, 31).toordinal()
@@ -13,7 +13,7 @@ _EPOCH_1900, _EPOCH_1904 = date(1899, 12, 30).toordinal(), date(1904, 1, 1).toor
 
 
 def cells_json(workbook: Workbook) -> Iterator[Dict[str, Any]]:
-    """Each cell that is not blank, by sheet, row and column; then `{"end": true, "cells": n}`.
+    """Each cell that is not empty, by sheet, row and column; then `{"end": true, "cells": n}`.
 
     Members: `sheet`, `row` and `column` from 1, `type` (`ttcli.cells.Kind`), and `value`: a text,
     a number, a date in ISO 8601, a time or duration in seconds, true or false, an error as Excel
@@ -24,7 +24,8 @@ def cells_json(workbook: Workbook) -> Iterator[Dict[str, Any]]:
     """
     count = 0
     for sheet in workbook.sheets:
-        for row, column, cell in _cells_of(sheet):
+        cells = (cell for block in sheet.blocks() for cell in cells_of(block))
+        for row, column, cell in cells:
             count += 1
             yield {
                 "sheet": sheet.name,
@@ -33,31 +34,6 @@ def cells_json(workbook: Workbook) -> Iterator[Dict[str, Any]]:
                 **_shown(cell, workbook.date_1904),
             }
     yield {"end": True, "cells": count}
-
-
-def _cells_of(sheet: Sheet) -> Iterator[Tuple[int, int, Cell]]:
-    for block in sheet.blocks():
-        columns = [(number, _cells_in(block.columns[number])) for number in sorted(block.columns)]
-        for index, row in enumerate(block.rows):
-            for number, cells in columns:
-                cell = cells(index)
-                if cell is not None:
-                    yield row, number, cell
-
-
-def _cells_in(column: Union[Column, MixedColumn]) -> Callable[[int], Optional[Cell]]:
-    """The cell of a column by its index in the block."""
-    if isinstance(column, MixedColumn):
-        return column.cells.__getitem__
-
-    def cell(index: int) -> Optional[Cell]:
-        raw = column.raw[index]
-        if not raw:
-            return None
-        text = from_copy(raw) if column.kind is Kind.TEXT else raw.decode()
-        return Cell(column.kind, text, column.format)
-
-    return cell
 
 
 def _shown(cell: Cell, date_1904: bool) -> Dict[str, Any]:

@@ -10,16 +10,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from ttcli.cells import Cell, Format, Kind
+from ttcli.cells import Cell, Format, Kind, Workbook
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.biff import number_text
 from ttcli.workbook.blocks import Budget, Row, plain
-from ttcli.workbook.calamine import IGNORE, Unshared
+from ttcli.workbook.calamine import open_scanned
 from ttcli.workbook.ods_styles import OFFICE, Attributes, OdsStyles
 from ttcli.workbook.ooxml_cell import iso_cell
 from ttcli.workbook.ooxml_package import Package
 from ttcli.workbook.ooxml_xml import Parser
+from ttcli.workbook.scan import IGNORE, Unshared
 
 _CALC = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0 "
 _TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0 "
@@ -38,8 +39,20 @@ _CLOCK = re.compile(
 _ERROR = re.compile(r"(?:#[A-Z/0]+[!?]?|Err:\d{3})\Z", re.ASCII)
 
 
+def open_ods(path: Path, limits: Limits) -> Workbook:
+    """Opens an OpenDocument spreadsheet; raises BadItem as `xls.open_xls` does."""
+    scan = OdsScan(path, limits)
+    try:
+        return open_scanned("ods", path, limits, scan)
+    except BadItem as error:
+        if error.kind == "damaged":  # calamine says no more; our scan may raise something better
+            for _ in scan.rows(0):
+                pass
+        raise
+
+
 class OdsScan:
-    """See `ttcli.workbook.calamine.Scan`; dates are written out, so the epoch is ours to choose.
+    """See `ttcli.workbook.scan.Scan`; dates are written out, so the epoch is ours to choose.
 
     Raises:
         BadItem: Damaged or over a limit.

@@ -22,6 +22,8 @@ from ttcli.workbook.ooxml_xml import parse_part
 
 _STATES = {"hidden": "hidden", "veryHidden": "very-hidden"}
 _TRUE = ("1", "true", "on")
+# Excel 4's macro sheets are sheets with rows ([MS-OFFMACRO2] 2.2.1.5), and other readers show them.
+_WITH_ROWS = ("worksheet", "xlmacrosheet", "xlintlmacrosheet")
 _MOST_TOTALS = 1000
 _RESEND = "open it in Excel, save it, and ask the sender for that copy"
 
@@ -129,7 +131,7 @@ def _workbook_part(package: Package) -> str:
 
 
 def _read_contents(package: Package, part: str, parts: Dict[str, Relationship]) -> _Contents:
-    """The worksheets in their order; chart, dialog and macro sheets hold no rows."""
+    """The worksheets in their order; chart and dialog sheets hold no rows."""
     listed: List[_Listed] = []
     properties: Dict[str, str] = {}
 
@@ -146,7 +148,7 @@ def _read_contents(package: Package, part: str, parts: Dict[str, Relationship]) 
                 raise BadItem(
                     f"the workbook does not say where sheet {title!r} is", _RESEND, "damaged"
                 )
-            if found.type == "worksheet":
+            if found.type in _WITH_ROWS:
                 state = _STATES.get(attributes.get("state", ""), "visible")
                 listed.append(_Listed(title, state, found.target))
 

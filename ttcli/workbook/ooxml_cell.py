@@ -44,7 +44,7 @@ class CellReader:
         self.date_1904 = date_1904
 
     def cell(self, raw: RawCell) -> Optional[Cell]:
-        """The cell, or None if it is blank.
+        """The cell, or None if it is empty.
 
         Raises:
             BadItem: It points to a shared string that is not there, or is no boolean.
@@ -96,7 +96,7 @@ class CellReader:
 
 def _text(text: str) -> Optional[Cell]:
     text = clean(text)
-    return Cell(Kind.TEXT, text) if text.strip() else None
+    return Cell(Kind.TEXT, text) if text else None
 
 
 def _boolean(value: str) -> Cell:

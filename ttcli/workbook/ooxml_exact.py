@@ -17,10 +17,12 @@ from ttcli.workbook.ooxml_xml import LocalNames, Parser, check_depth
 
 Row = Tuple[int, Dict[int, Cell]]
 
+_MACROSHEET = "http://schemas.microsoft.com/office/excel/2006/main macrosheet"
 # What may stand where; anything else, and all that stands in it, is not data (extLst, phonetics).
 _CHILDREN = {
-    "": ("worksheet",),
+    "": ("worksheet", _MACROSHEET),
     "worksheet": ("sheetData",),
+    _MACROSHEET: ("sheetData",),
     "sheetData": ("row",),
     "row": ("c",),
     "c": ("v", "f", "is"),
@@ -52,16 +54,23 @@ class Tally:
                 "limit",
             )
 
-    def check(self, row: int, column: int) -> None:
-        """Raises BadItem if a cell that holds something lies beyond the limits."""
+    def admits(self, row: int, column: int, cell: Cell) -> bool:
+        """Whether a cell counts: texts of blanks beyond the limits are nobody's loss.
+
+        Raises:
+            BadItem: Something else lies beyond them.
+        """
+        if column <= self.limits.columns and row <= self.limits.rows:
+            return True
+        if not cell.text.strip():
+            return False
         if column > self.limits.columns:
-            self._refuse(f"column {self.limits.columns}", "COLUMNS")
-        if row > self.limits.rows:
-            self._refuse(f"row {self.limits.rows}", "ROWS")
+            raise self._refusal(f"column {self.limits.columns}", "COLUMNS")
+        raise self._refusal(f"row {self.limits.rows}", "ROWS")
 
     @staticmethod
-    def _refuse(border: str, variable: str) -> None:
-        raise BadItem(
+    def _refusal(border: str, variable: str) -> BadItem:
+        return BadItem(
             f"it is not blank and lies beyond {border}",
             f"delete what stands there, or raise LIMIT_{variable}",
             "limit",
@@ -226,9 +235,8 @@ class SheetParser:
                 found.get("is"),
             )
         )
-        if cell is None:
+        if cell is None or not self._source.tally.admits(self.last_row, self._column, cell):
             return
-        self._source.tally.check(self.last_row, self._column)
         if self._cells.setdefault(self._column, cell) is not cell:
             raise BadItem("the cell stands there twice", _REPAIR, "damaged")
 

@@ -19,6 +19,8 @@ from typing import (
     Iterable,
     Iterator,
     List,
+    Mapping,
+    NamedTuple,
     Optional,
     Sequence,
     Set,
@@ -27,7 +29,7 @@ from typing import (
     Union,
 )
 
-from ttcli.cells import Block, Cell, Column, Kind, MixedColumn, from_copy
+from ttcli.cells import NO_BLANKS, Block, Column, MixedColumn, column_cells
 from ttcli.workbook.ooxml_exact import SheetParser, SheetSource, blocks_of
 from ttcli.workbook.ooxml_rawtext import RawTexts, Unproven, prove_characters
 from ttcli.workbook.ooxml_shape import Capture, Shape, Shapes
@@ -35,7 +37,15 @@ from ttcli.workbook.ooxml_spelling import Notation, Speller, Spelling
 
 _Value = TypeVar("_Value")
 _Found = List[Tuple[bytes, ...]]
-_Variants = List[Tuple[Capture, Sequence[bytes]]]
+
+
+class _Variant(NamedTuple):
+    """What the cells of one spelling hold in a block; `b""` where another one stands."""
+
+    capture: Capture
+    values: Sequence[bytes]
+    blanks: Mapping[int, str]
+
 
 _ROWS_BEGIN = re.compile(rb"<((?:[A-Za-z][A-Za-z0-9]*:)?)sheetData(?: [^<>]*)?>")
 _LONGEST_HEAD = 1 << 20
@@ -216,10 +226,10 @@ class FastReader:
             raise Unproven
         rows = list(map(int, groups[2]))
         self._prove_order(rows)
-        variants: Dict[int, _Variants] = {}
+        variants: Dict[int, List[_Variant]] = {}
         for capture, values in zip(self._shape.captures, groups[4:]):
             if any(values):
-                variant = capture, self._convert(capture.meaning.type, values)
+                variant = _Variant(capture, *self._convert(capture.meaning.type, values))
                 variants.setdefault(capture.column, []).append(variant)
         columns = {number: _column(found) for number, found in variants.items()}
         self._source.tally.count(sum(map(_count, columns.values())))
@@ -231,21 +241,32 @@ class FastReader:
         if not ascending or rows[-1] > self._source.tally.limits.rows:
             raise Unproven
 
-    def _convert(self, type_: str, values: Sequence[bytes]) -> Sequence[bytes]:
+    def _convert(
+        self, type_: str, values: Sequence[bytes]
+    ) -> Tuple[Sequence[bytes], Mapping[int, str]]:
         if type_ == "s":
             return self._source.cells.strings.take(values)
         if type_ in ("str", "inlineStr"):
-            return self._texts.convert(values)
-        return self._texts.formulas(values) if type_ == "f" else values
+            return self._texts.convert(values), self._texts.blanks(values)
+        return self._texts.formulas(values) if type_ == "f" else values, NO_BLANKS
 
 
-def _column(variants: _Variants) -> Union[Column, MixedColumn]:
+def _column(variants: List[_Variant]) -> Union[Column, MixedColumn]:
     """One column of what its spellings hold, each blank where another one stands."""
-    meanings = {(capture.meaning.kind, capture.meaning.format) for capture, _ in variants}
-    if len(meanings) == 1:
-        kind, shown = meanings.pop()
-        return Column(kind, _merged([values for _, values in variants]), shown)
-    return MixedColumn(_merged([_cells(*variant) for variant in variants]))
+    meanings = {(v.capture.meaning.kind, v.capture.meaning.format) for v in variants}
+    columns = [_uniform(variant) for variant in variants]
+    if len(columns) == 1:
+        return columns[0]
+    if len(meanings) > 1:
+        return MixedColumn(_merged([column_cells(column) for column in columns]))
+    kind, shown = meanings.pop()
+    blanks = {index: text for column in columns for index, text in column.blanks.items()}
+    return Column(kind, _merged([column.raw for column in columns]), shown, blanks)
+
+
+def _uniform(variant: _Variant) -> Column:
+    meaning = variant.capture.meaning
+    return Column(meaning.kind, variant.values, meaning.format, variant.blanks)
 
 
 def _merged(sequences: List[Sequence[_Value]]) -> Sequence[_Value]:
@@ -255,16 +276,10 @@ def _merged(sequences: List[Sequence[_Value]]) -> Sequence[_Value]:
     return merged
 
 
-def _cells(capture: Capture, values: Sequence[bytes]) -> List[Optional[Cell]]:
-    kind, shown = capture.meaning.kind, capture.meaning.format
-    text = from_copy if kind is Kind.TEXT else bytes.decode
-    return [Cell(kind, text(value), shown) if value else None for value in values]
-
-
 def _count(column: Union[Column, MixedColumn]) -> int:
     if isinstance(column, MixedColumn):
         return len(column.cells) - list(column.cells).count(None)
-    return len(column.raw) - column.raw.count(b"")
+    return len(column.raw) - column.raw.count(b"") + len(column.blanks)
 
 
 def fast_blocks(source: SheetSource, chunks: Iterable[bytes]) -> Iterator[Block]:

@@ -7,9 +7,9 @@ looked at one by one, and what XML would refuse is left to the exact reader, whi
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Match, Pattern, Sequence
+from typing import Dict, List, Mapping, Match, Pattern, Sequence
 
-from ttcli.cells import to_copy
+from ttcli.cells import NO_BLANKS, to_copy
 from ttcli.workbook.ooxml_text import clean
 
 _CONTROLS = bytes(range(32))
@@ -49,6 +49,7 @@ class RawTexts:
 
     def __init__(self) -> None:
         self._known: Dict[bytes, bytes] = {}
+        self._blanks: Dict[bytes, str] = {}
 
     def convert(self, values: Sequence[bytes]) -> Sequence[bytes]:
         """Raw XML character data as COPY text.
@@ -58,8 +59,18 @@ class RawTexts:
         """
         if not _special(b'"' + b'"'.join(values)):
             return values
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+            self._blanks.clear()
         plain = _PLAIN.match
         return [value if plain(value) else self._look_up(value) for value in values]
+
+    def blanks(self, values: Sequence[bytes]) -> Mapping[int, str]:
+        """Of values that were just converted, the texts of blanks only, by index."""
+        known = self._blanks
+        if not known:
+            return NO_BLANKS
+        return {index: known[value] for index, value in enumerate(values) if value in known}
 
     @staticmethod
     def formulas(values: Sequence[bytes]) -> List[bytes]:
@@ -75,9 +86,10 @@ class RawTexts:
     def _look_up(self, value: bytes) -> bytes:
         text = self._known.get(value)
         if text is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            text = self._known[value] = to_copy(_text(value))
+            said = _text(value)
+            text = self._known[value] = to_copy(said)
+            if said and not text:
+                self._blanks[value] = said
         return text
 
 
@@ -129,8 +141,8 @@ def string_pattern(prefix: bytes) -> Pattern[bytes]:
     return re.compile(_STRING.replace(b"{p}", re.escape(prefix)))
 
 
-def raw_strings(xml: bytes, pattern: Pattern[bytes], texts: RawTexts) -> Sequence[bytes]:
-    """The strings of a run of plain `<si>` elements.
+def raw_strings(xml: bytes, pattern: Pattern[bytes]) -> Sequence[bytes]:
+    """The raw texts of a run of plain `<si>` elements.
 
     Raises:
         Unproven: There is anything else in it, rich text for one.
@@ -139,4 +151,4 @@ def raw_strings(xml: bytes, pattern: Pattern[bytes], texts: RawTexts) -> Sequenc
     if sum([len(whole) for whole, _ in found]) != len(xml):
         raise Unproven
     prove_characters(xml)
-    return texts.convert([text for _, text in found])
+    return [text for _, text in found]

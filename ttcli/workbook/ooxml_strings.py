@@ -2,17 +2,17 @@
 
 Each string is kept as COPY text, escaped once however many cells show it. The first ones are in a
 plain list: writers number strings by first use, so these are the ones that repeat. What comes after
-is mostly unique and would cost more as Python objects than as text: it is packed, sixteen strings
-to a piece, with newlines between them (COPY text has none inside).
+is mostly unique and would cost more as Python objects than as text: it is packed, some strings to
+a piece, with newlines between them (COPY text has none inside).
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from typing import Dict, Iterable, Iterator, List, Optional, Pattern, Sequence
+from typing import Dict, Iterator, List, Mapping, Optional, Pattern, Sequence, Tuple
 
-from ttcli.cells import from_copy, to_copy
+from ttcli.cells import NO_BLANKS, from_copy, to_copy
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.ooxml_package import Package
@@ -22,10 +22,12 @@ from ttcli.workbook.ooxml_xml import LocalNames, Parser, check_depth
 
 # A bytes object and its place in a list take that much more than its text.
 _OBJECT_BYTES = 41
-_PLAIN_BYTES = 24 << 20
-_PACK_BITS = 4
+_PLAIN_BYTES = 16 << 20
+_BLANK_BYTES = 250  # a short text and its place in a dictionary
+_PACK_BITS = 5
 _PACK = 1 << _PACK_BITS
 _UNPACKED = 1024
+_WIDEST_WINDOW = 8  # strings taken out of their packs for each one that is asked for
 _CHILDREN = {"": ("sst",), "sst": ("si",), "si": ("t", "r"), "r": ("t",)}
 _BEGIN = re.compile(rb"<((?:[A-Za-z][A-Za-z0-9]*:)?)sst(?: [^<>]*[^<>/])?>")
 _LONGEST_HEAD = 1 << 16
@@ -37,9 +39,13 @@ class SharedStrings:
 
     Args:
         limits: Half of `memory_mb` is what the strings may take.
+
+    Attributes:
+        blanks: The texts of blanks only, which are `b""` as COPY text, by index.
     """
 
     def __init__(self, limits: Limits) -> None:
+        self.blanks: Dict[int, str] = {}
         self._plain: List[bytes] = []
         self._packed: List[bytes] = []
         self._loose: List[bytes] = []
@@ -50,13 +56,15 @@ class SharedStrings:
     def __len__(self) -> int:
         return len(self._plain) + len(self._packed) * _PACK + len(self._loose)
 
-    def extend(self, texts: Sequence[bytes]) -> None:
-        """Appends strings.
+    def extend(self, texts: Sequence[bytes], blanks: Mapping[int, str] = NO_BLANKS) -> None:
+        """Appends strings; `blanks` are those of blanks only, by their index in `texts`.
 
         Raises:
             BadItem: They take more memory than a workbook may.
         """
-        self._bytes += sum(map(len, texts)) + len(texts)
+        first = len(self)
+        self.blanks.update((first + index, text) for index, text in blanks.items())
+        self._bytes += sum(map(len, texts)) + len(texts) + _BLANK_BYTES * len(blanks)
         if self._bytes > self._limit_mb << 20:
             raise BadItem(
                 f"the shared strings of the workbook take more than {self._limit_mb} MB",
@@ -98,28 +106,56 @@ class SharedStrings:
         texts = self._unpacked[pack] = self._packed[pack].split(b"\n")
         return texts
 
-    def take(self, indices: Iterable[bytes]) -> List[bytes]:
-        """The strings of a whole column, whose indices are decimal; `b""` where one is `b""`.
+    def take(self, indices: Sequence[bytes]) -> Tuple[List[bytes], Mapping[int, str]]:
+        """The strings of a whole column, and those of blanks only by their place in it.
+
+        Args:
+            indices: Decimal, or `b""` where there is no string.
 
         Raises:
             IndexError: There is no such string.
         """
         plain = self._plain
         if len(self) == len(plain):
-            return [plain[int(index)] if index else b"" for index in indices]
-        return [self[int(index)] if index else b"" for index in indices]
+            found = [plain[int(index)] if index else b"" for index in indices]
+        else:
+            found = self._take([int(index) if index else -1 for index in indices])
+        return found, self._blanks_among(indices, found) if self.blanks else NO_BLANKS
+
+    def _take(self, numbers: Sequence[int]) -> List[bytes]:
+        plain, beyond, first = self._plain, self._beyond, len(self._plain)
+        packed = [number for number in numbers if number >= first]
+        low, high = (min(packed), max(packed)) if packed else (first, first - 1)
+        if high - low > _WIDEST_WINDOW * len(numbers):
+            return [(plain[n] if n < first else beyond(n)) if n >= 0 else b"" for n in numbers]
+        start = low - (low - first & _PACK - 1)
+        window = self._window(start - first, high - first)
+        return [(plain[n] if n < first else window[n - start]) if n >= 0 else b"" for n in numbers]
+
+    def _window(self, low: int, high: int) -> List[bytes]:
+        """The strings from the pack of one to that of another, counted behind the plain ones."""
+        packs = self._packed[low >> _PACK_BITS : (high >> _PACK_BITS) + 1]
+        window = b"\n".join(packs).split(b"\n") if packs else []
+        return window + self._loose if high >> _PACK_BITS >= len(self._packed) else window
+
+    def _blanks_among(self, indices: Sequence[bytes], found: Sequence[bytes]) -> Dict[int, str]:
+        empty = [place for place, index in enumerate(indices) if index and not found[place]]
+        numbers = {place: int(indices[place]) for place in empty}
+        blanks = self.blanks
+        return {place: blanks[number] for place, number in numbers.items() if number in blanks}
 
     def text(self, index: int) -> str:
         """The string itself; IndexError if there is no such string."""
-        return from_copy(self[index])
+        return self.blanks.get(index) or from_copy(self[index])
 
 
 class _Reading:
     """Collects strings, leaving out phonetic runs (`rPh`)."""
 
     def __init__(self, part: str, strings: SharedStrings) -> None:
-        self.raw_texts = RawTexts()
+        self._raw_texts = RawTexts()
         self._texts: List[bytes] = []
+        self._blanks: Dict[int, str] = {}
         self._strings = strings
         self._path = [""]
         self._text = TextPieces()
@@ -135,17 +171,21 @@ class _Reading:
     def feed(self, xml: bytes) -> None:
         """Gives the parser some more; raises BadItem."""
         self._parser.feed(xml)
-        self.add(self._texts)
-        self._texts.clear()
+        self._hand_over()
 
-    def add(self, texts: Sequence[bytes]) -> None:
-        """Appends strings that were read otherwise."""
-        self._strings.extend(texts)
+    def add(self, raw: Sequence[bytes]) -> None:
+        """Appends strings that were read otherwise; raises Unproven as `RawTexts.convert` does."""
+        self._strings.extend(self._raw_texts.convert(raw), self._raw_texts.blanks(raw))
 
     def close(self) -> None:
         """Ends the part; raises BadItem."""
         self._parser.close()
-        self.add(self._texts)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._strings.extend(self._texts, self._blanks)
+        self._texts.clear()
+        self._blanks.clear()
 
     def _start(self, name: str, _attributes: Dict[str, str]) -> None:
         short = self._names[name]
@@ -159,7 +199,10 @@ class _Reading:
 
     def _end(self, _name: str) -> None:
         if self._path.pop() == "si":
-            self._texts.append(to_copy(clean(self._text.take())))
+            text = clean(self._text.take())
+            if text and not text.strip():
+                self._blanks[len(self._texts)] = text
+            self._texts.append(to_copy(text))
 
 
 def read_strings(package: Package, part: Optional[str], limits: Limits) -> SharedStrings:
@@ -210,7 +253,7 @@ def _read_plain(reading: _Reading, chunks: Iterator[bytes]) -> bytes:
 def _read_run(reading: _Reading, xml: bytes, string: Pattern[bytes]) -> bool:
     """Reads a run of strings; false if a comment may hide where they end."""
     try:
-        reading.add(raw_strings(xml, string, reading.raw_texts))
+        reading.add(raw_strings(xml, string))
     except Unproven:
         reading.feed(xml)
         return b"<!" not in xml and b"<?" not in xml and reading.between_strings

@@ -71,19 +71,19 @@ def _ooxml(path: Path, limits: Limits, _: Sequence[str]) -> Workbook:
 
 
 def _xls(path: Path, limits: Limits, passwords: Sequence[str]) -> Workbook:
-    from ttcli.workbook.calamine import open_xls
+    from ttcli.workbook.xls import open_xls
 
     return open_xls(path, limits, passwords)
 
 
 def _xlsb(path: Path, limits: Limits, _: Sequence[str]) -> Workbook:
-    from ttcli.workbook.calamine import open_xlsb
+    from ttcli.workbook.xlsb import open_xlsb
 
     return open_xlsb(path, limits)
 
 
 def _ods(path: Path, limits: Limits, _: Sequence[str]) -> Workbook:
-    from ttcli.workbook.calamine import open_ods
+    from ttcli.workbook.ods import open_ods
 
     return open_ods(path, limits)
 
@@ -101,9 +101,11 @@ def _html(path: Path, limits: Limits, _: Sequence[str]) -> Workbook:
 
 
 def _encrypted(path: Path, limits: Limits, passwords: Sequence[str]) -> Workbook:
-    from ttcli.workbook.encrypted import open_encrypted
+    """Office Open XML inside OLE2 ([MS-OFFCRYPTO]): decrypted, then whatever it is."""
+    from ttcli.workbook.encrypted import decrypt
 
-    return open_encrypted(path, limits, passwords)
+    plain = decrypt(path, limits, passwords)
+    return plain.kept_by(open_workbook(plain.path, limits))
 
 
 _READERS: Dict[str, _Reader] = {

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
-from ttcli.cells import Cell, Kind
+from ttcli.cells import Cell, Kind, Workbook
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook import ole
@@ -25,7 +25,8 @@ from ttcli.workbook.biff import (
     whole_records,
 )
 from ttcli.workbook.blocks import Row, by_row, plain
-from ttcli.workbook.calamine import ASK, Unshared
+from ttcli.workbook.calamine import open_scanned
+from ttcli.workbook.scan import ASK, Unshared
 
 _BOF, _EOF = 0x0809, 0x000A
 _FILEPASS, _DATEMODE, _BOUNDSHEET, _FORMAT, _XF = 0x002F, 0x0022, 0x0085, 0x041E, 0x00E0
@@ -58,8 +59,24 @@ class _Extent(NamedTuple):
     has_long_texts: bool
 
 
+def open_xls(path: Path, limits: Limits, passwords: Sequence[str] = ()) -> Workbook:
+    """Opens an Excel 5 to 2003 workbook.
+
+    Raises:
+        BadItem: Damaged, protected, over a limit, or python-calamine is missing.
+    """
+    scan = XlsScan(path, limits)
+    if not scan.encrypted:
+        return open_scanned("xls", path, limits, scan)
+    from ttcli.workbook.encrypted import decrypt
+
+    opened = decrypt(path, limits, passwords)
+    workbook = open_scanned("xls", opened.path, limits, XlsScan(opened.path, limits))
+    return opened.kept_by(workbook)
+
+
 class XlsScan:
-    """See `ttcli.workbook.calamine.Scan`.
+    """See `ttcli.workbook.scan.Scan`.
 
     Attributes:
         encrypted: Nothing else is known before it is decrypted.

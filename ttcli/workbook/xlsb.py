@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Tuple
 
-from ttcli.cells import Cell
+from ttcli.cells import Cell, Workbook
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.biff import (
@@ -25,8 +25,9 @@ from ttcli.workbook.biff import (
     whole_records,
 )
 from ttcli.workbook.blocks import Row
-from ttcli.workbook.calamine import ASK
+from ttcli.workbook.calamine import open_scanned
 from ttcli.workbook.ooxml_package import Package, Relationship
+from ttcli.workbook.scan import ASK
 
 _ROW, _RK, _ERROR, _BOOL, _REAL = 0, 2, 3, 4, 5
 _TEXTS = (6, 7, 8, 62)  # BrtCellSt, BrtCellIsst, BrtFmlaString, BrtCellRString
@@ -51,8 +52,13 @@ class _Sheet(NamedTuple):
     part: str
 
 
+def open_xlsb(path: Path, limits: Limits) -> Workbook:
+    """Opens a binary Excel workbook; raises BadItem as `xls.open_xls` does."""
+    return open_scanned("xlsb", path, limits, XlsbScan(path, limits))
+
+
 class XlsbScan:
-    """See `ttcli.workbook.calamine.Scan`.
+    """See `ttcli.workbook.scan.Scan`.
 
     Raises:
         BadItem: Damaged or over a limit.

@@ -1,0 +1,150 @@
+"""Several tries at a time: what one left is written down while the others run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Callable, List
+
+import pytest
+
+from tests.spool.test_drain import Stage, drained
+from tests.spool.test_store import made
+from ttcli.errors import Temporary
+from ttcli.spool.drain import Outcome
+from ttcli.spool.item import PENDING, PROCESSED, Item
+from ttcli.spool.store import Spool
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    """A spool with five pending items."""
+    spool = Spool(tmp_path / "spool")
+    spool.prepare()
+    for content in (b"a", b"b", b"c", b"d", b"e"):
+        made(spool, content)
+    return spool
+
+
+def test_the_next_begins_before_the_last_is_moved(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker never waits for the spool: its next try is charged and begun, then it is written."""
+    stage, moved_after = Stage(jobs=2), []
+    move = spool.move
+
+    def noting(item: Item, state: str) -> None:
+        moved_after.append(len(stage.seen))
+        move(item, state)
+
+    monkeypatch.setattr(spool, "move", noting)
+    drained(spool, stage)
+
+    assert moved_after == [3, 4, 5, 5, 5]
+    assert stage.most_running == 2
+
+
+def test_one_at_a_time_is_moved_before_the_next_begins(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What loads sees each item's end before it looks at another."""
+    stage, moved_after = Stage(jobs=1), []
+    move = spool.move
+
+    def noting(item: Item, state: str) -> None:
+        moved_after.append(len(stage.seen))
+        move(item, state)
+
+    monkeypatch.setattr(spool, "move", noting)
+    drained(spool, stage)
+
+    assert moved_after == [1, 2, 3, 4, 5]
+
+
+def test_a_fault_leaves_what_has_not_begun_uncharged(spool: Spool) -> None:
+    """The item that was to be next is as it was; those that ran are settled."""
+    first = spool.ids(PENDING)[0]
+
+    def end(item: Item) -> Outcome:
+        if item.id == first:
+            raise Temporary("away")
+        return Outcome(PROCESSED, "processed", "fine", {})
+
+    stage = Stage(end, jobs=2)
+    report = drained(spool, stage)
+
+    assert report.fault
+    assert len(stage.seen) == 2
+    assert [item.attempts for item in spool.items(PENDING)] == [0, 0, 0, 0]
+    assert len(spool.ids(PROCESSED)) == 1
+
+
+@pytest.mark.parametrize("victim", range(5))
+def test_an_interruption_charges_nobody(spool: Spool, victim: int) -> None:
+    """Ctrl-C while any of them is waited for: neither the running nor the next are charged."""
+
+    class Told(BaseException):
+        pass
+
+    chosen = spool.ids(PENDING)[victim]
+
+    def end(item: Item) -> Outcome:
+        if item.id == chosen:
+            raise Told
+        return Outcome(PROCESSED, "processed", "fine", {})
+
+    with pytest.raises(Told):
+        drained(spool, Stage(end, jobs=2))
+
+    assert [item.attempts for item in spool.items(PENDING)] == [0] * (5 - victim)
+
+
+def dying_before(step: int, spool: Spool) -> bool:
+    """One pass in a fork that ends before a durable step; whether it came to it."""
+    child = os.fork()
+    if child == 0:
+        try:
+            _count_down(step)
+            drained(spool, Stage(jobs=2))
+            os._exit(0)
+        finally:
+            os._exit(2)
+    status = os.waitpid(child, 0)[1]
+    assert os.WEXITSTATUS(status) in (0, 9)
+    return os.WEXITSTATUS(status) == 9
+
+
+def _count_down(step: int) -> None:
+    left = [step]
+
+    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            if not left[0]:
+                os._exit(9)
+            left[0] -= 1
+            return function(*arguments)
+
+        return call
+
+    for name in ("fsync", "rename"):
+        setattr(os, name, counted(getattr(os, name)))
+
+
+def test_a_death_before_any_durable_step_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    """The next run finds every item once and takes each to its end, with two tries at a time."""
+    step, deaths = 0, 0
+    while True:
+        spool = Spool(tmp_path / str(step))
+        spool.prepare()
+        names: List[str] = [made(spool, content).id for content in (b"a", b"b", b"c", b"d")]
+        if not dying_before(step, spool):
+            break
+        deaths += 1
+        left = list(spool.items(PENDING))
+        assert sorted([item.id for item in left] + spool.ids(PROCESSED)) == sorted(names), step
+        assert sum(item.attempts for item in left) <= 3, step
+        drained(spool, Stage(jobs=2))
+        assert spool.ids(PROCESSED) == sorted(names), step
+        assert [item.attempts for item in spool.items(PROCESSED)] == [0] * 4, step
+        step += 1
+    assert deaths > 30

@@ -1,0 +1,48 @@
+"""What a load is given: one item, the table it goes to, and how their values become one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Mapping, NamedTuple, Tuple
+
+from ttcli.config import DatabaseSettings
+from ttcli.table import Policy, TargetTable
+
+
+class Load(NamedTuple):
+    """One item, read and ready.
+
+    Attributes:
+        source_at: The as-of time, aware.
+        rows_read, rejected: As the rows room counted them.
+        columns: The columns of rows.tsv in its order, without the trailing origin.
+        rows: rows.tsv: COPY text format, unique by key, with a trailing field
+            `<sheet>:<row>[ <position>,…]`, where the positions (1-based, in `columns`) are
+            cells whose stored values stay as they are.
+        untouched: How many rows have such positions.
+    """
+
+    item_id: str
+    file_sha256: str
+    rows_sha256: str
+    file_name: str
+    message_id: str
+    sender: str
+    subject: str
+    source_at: datetime
+    rows_read: int
+    rejected: int
+    columns: Tuple[str, ...]
+    rows: Path
+    untouched: int = 0
+
+
+class Given(NamedTuple):
+    """What a load is about; `sample` is how many differences a dry run shows."""
+
+    settings: DatabaseSettings
+    table: TargetTable
+    load: Load
+    policies: Mapping[str, Policy]
+    sample: int = 0
