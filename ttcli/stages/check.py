@@ -107,8 +107,11 @@ def _mailbox(settings: MailboxSettings, spool: Spool) -> Iterable[Fact]:
     from ttcli.stages.mailbox import opened
 
     def look() -> List[Fact]:
+        began = time.monotonic()
         with opened(spool, settings) as session:
-            return facts(session)
+            spent = time.monotonic() - began
+            login, *others = facts(session)
+            return [login._replace(seconds=round(spent, 4)), *others]
 
     of = f" ({settings.label})" if settings.label else ""
     return [fact._replace(name=fact.name + of) for fact in _tested("mailbox", look)]
