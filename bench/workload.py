@@ -138,9 +138,12 @@ _FRAME = {
     "xl/styles.xml": f'<styleSheet xmlns="{_MAIN}"><numFmts count="1">'
     '<numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd\\ hh:mm:ss"/></numFmts>'
     '<fonts count="1"><font/></fonts><fills count="1"><fill><patternFill/></fill></fills>'
-    '<borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>'
-    '<cellXfs count="2"><xf/>'
-    '<xf numFmtId="164" applyNumberFormat="1"/></cellXfs></styleSheet>',
+    '<borders count="1"><border/></borders>'
+    '<cellStyleXfs count="1"><xf numFmtId="0"/></cellStyleXfs>'
+    '<cellXfs count="2"><xf numFmtId="0"/>'
+    '<xf numFmtId="164" applyNumberFormat="1"/></cellXfs>'
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>'
+    "</styleSheet>",
 }
 
 

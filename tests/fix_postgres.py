@@ -81,6 +81,7 @@ class Postgres:
     """The server; its methods speak of the database `postgres`, `Database`'s of a fresh one."""
 
     database = "postgres"
+    options = "-c fsync=off -c max_connections=50 -c shared_buffers=32MB -c timezone=Asia/Tokyo"
 
     def __init__(self) -> None:
         self._bin = _binaries()
@@ -127,10 +128,7 @@ class Postgres:
         """Starts the server on the same port as before, unless it runs."""
         if self.running:
             return
-        options = (
-            f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-            " -c max_connections=50 -c shared_buffers=32MB -c timezone=Asia/Tokyo"
-        )
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 {self.options}"
         log = str(self.folder / "log")
         self._run("pg_ctl", "-D", str(self.data), "-w", "-l", log, "-o", options, "start")
 

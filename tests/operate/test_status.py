@@ -67,7 +67,7 @@ def test_a_failed_item_is_red_until_it_is_repaired_or_dropped(world: World) -> N
 
     assert world.counts() == {}
     assert red(world, 0) == {}
-    world.ttcli("drop", item["id"], code=78)
+    world.ttcli("drop", item["id"], code=2)
 
 
 def rewrite(world: World, name: str, **changes: Any) -> None:

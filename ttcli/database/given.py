@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Mapping, NamedTuple, Tuple
+from typing import Mapping, NamedTuple, Optional, Tuple
+
+from psycopg2 import sql
 
 from ttcli.config import DatabaseSettings
 from ttcli.table import Policy, TargetTable
@@ -39,10 +41,16 @@ class Load(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What a load is about; `sample` is how many differences a dry run shows."""
+    """What a load is about.
+
+    Attributes:
+        sample: How many differences a dry run shows.
+        stage: The session's own staging table, where the load may use it.
+    """
 
     settings: DatabaseSettings
     table: TargetTable
     load: Load
     policies: Mapping[str, Policy]
     sample: int = 0
+    stage: Optional[sql.Identifier] = None

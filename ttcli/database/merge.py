@@ -9,14 +9,15 @@ from psycopg2 import sql
 from ttcli.database import careful, staging
 from ttcli.database.careful import Reject, Tables
 from ttcli.database.confirm import confirm, drop_confirmed_later
+from ttcli.database.encoding import clean, codec_of
 from ttcli.database.given import Given, Load
-from ttcli.database.ledger import clean
 from ttcli.database.sample import Difference, Refusal, differences, refusals
 from ttcli.database.upsert import Census, Upsert, listed, of, untouched_positions
 from ttcli.table import TableColumn, TargetTable
 
 # Key types of which different texts may be one key: what the rows room tells apart may meet here.
 _ONE_TEXT_A_KEY = {"text", "varchar"}
+_TEXTS = {"text", "varchar", "bpchar", "citext", "name"}
 
 
 class RowRefused(Exception):
@@ -61,7 +62,7 @@ def carefully(cursor: Any, given: Given) -> Merged:
     raw, stage = staging.new_name(given.settings), staging.new_name(given.settings)
     staging.create_raw(cursor, raw, load.columns)
     staging.create(cursor, stage, table, load.columns)
-    rows = staging.copy(cursor, raw, load.rows, load.columns)
+    rows = staging.copy_raw(cursor, raw, load.rows, load.columns)
     tables = Tables(raw, stage, rows, careful.row_security(cursor, table))
     careful.convert(cursor, tables, load.columns)
     upsert = upsert_of(cursor, given, stage)
@@ -76,15 +77,20 @@ def repeat(cursor: Any, given: Given, newer: bool) -> Merged:
         return Merged(0, 0, staging.count_rows(given.load.rows), 0)
     stage, rows = _staged(cursor, given)
     upsert = upsert_of(cursor, given, stage)
-    return Merged(0, 0, rows, 0, [stage], _confirm(cursor, given, upsert))
+    return Merged(0, 0, rows, 0, _to_drop(given, stage), _confirm(cursor, given, upsert))
 
 
 def _staged(cursor: Any, given: Given) -> Tuple[sql.Identifier, int]:
-    stage = staging.new_name(given.settings)
-    staging.create(cursor, stage, given.table, given.load.columns)
+    stage = given.stage or staging.new_name(given.settings)
+    if not given.stage:
+        staging.create(cursor, stage, given.table, given.load.columns)
     rows = staging.copy(cursor, stage, given.load.rows, given.load.columns)
     staging.analyze(cursor, stage, rows, given.table.key)
     return stage, rows
+
+
+def _to_drop(given: Given, stage: sql.Identifier) -> Sequence[sql.Identifier]:
+    return [] if given.stage else [stage]
 
 
 def _merged(
@@ -107,7 +113,7 @@ def _merged(
         rejects = careful.rejects(cursor, tables, upsert)
         careful.forget_rejected(cursor, tables)
     else:
-        updated, inserted = _write(cursor, upsert, census, rows)
+        updated, inserted = _write(cursor, upsert, census, rows, late)
         rejects = ()
     stale = census.stale + late
     # Exact whatever a trigger swallows or another writer does between the statements.
@@ -117,7 +123,7 @@ def _merged(
         updated=updated,
         unchanged=unchanged,
         stale=stale,
-        staged=[tables.raw, tables.stage] if tables else [upsert.stage],
+        staged=[tables.raw, tables.stage] if tables else _to_drop(given, upsert.stage),
         confirmed=_confirm(cursor, given, upsert) if unchanged else {},
         rejects=rejects,
         refused=census.refused,
@@ -126,25 +132,27 @@ def _merged(
     )
 
 
-def _write(cursor: Any, upsert: Upsert, census: Census, rows: int) -> Tuple[int, int]:
+def _write(cursor: Any, upsert: Upsert, census: Census, rows: int, late: int) -> Tuple[int, int]:
     """Updates and inserts, each only where there is something to; returns both counts."""
     updated = inserted = 0
     if census.changed:
         cursor.execute(upsert.update())
         updated = cursor.rowcount
-    if census.new:
-        cursor.execute(upsert.insert(census.new, all_new=census.new == rows))
+    new = rows - late - census.stored
+    if new:
+        cursor.execute(upsert.insert(new, all_new=not census.stored))
         inserted = cursor.rowcount
     return updated, inserted
 
 
 def _confirm(cursor: Any, given: Given, upsert: Upsert) -> Dict[str, Any]:
-    return confirm(cursor, upsert, given.load.source_at, clean(given.load.sender))
+    sender = clean(given.load.sender, codec_of(cursor.connection))
+    return confirm(cursor, upsert, given.load.source_at, sender)
 
 
 def _refuse_twins(cursor: Any, table: TargetTable, upsert: Upsert) -> None:
     """Two texts may be one key to the key's type (citext, numbers): one of them would get lost."""
-    if all(column.type in _ONE_TEXT_A_KEY for column in upsert.key):
+    if all(column.type in _ONE_TEXT_A_KEY and not column.loose for column in upsert.key):
         return
     names = listed(of("s", name) for name in table.key)
     cursor.execute(
@@ -160,7 +168,8 @@ def upsert_of(cursor: Any, given: Given, stage: sql.Identifier) -> Upsert:
     """The statements for this load."""
     table, load = given.table, given.load
     source_time = _column(table, given.settings.source_time_column)
-    filled = _filled(table, source_time, load)
+    codec = codec_of(cursor.connection)
+    filled = _filled(table, source_time, load._replace(file_name=clean(load.file_name, codec)))
     brought = [table.column(name) for name in load.columns if name not in filled]
     positions = untouched_positions(cursor, stage) if load.untouched else ()
     return Upsert(
@@ -192,8 +201,8 @@ def _filled(
     if processed:
         filled[processed.name] = sql.SQL("now()")
     source = _column(table, "file_source")
-    if source:
-        filled[source.name] = sql.Literal(clean(load.file_name)[: source.length])
+    if source and source.type in _TEXTS:
+        filled[source.name] = sql.Literal(load.file_name[: source.length])
     if source_time:
         filled[source_time.name] = sql.Literal(load.source_at)
     return filled

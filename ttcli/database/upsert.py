@@ -31,7 +31,7 @@ class Census(NamedTuple):
     """How the rows of a staging table stand to the target; `refused` counts cells."""
 
     keyless: int
-    new: int
+    stored: int
     stale: int
     changed: int
     refused: int
@@ -69,16 +69,18 @@ class Upsert(NamedTuple):
         return [column for column in self.columns if column.name in self.table.key]
 
     def census(self) -> Part:
-        """Counts keyless, new, stale and changed rows, and refused cells."""
+        """Counts keyless, stored, stale and changed rows, and refused cells.
+
+        An inner join, from which the number of new rows follows: a distributed target would be
+        fetched whole for an outer one.
+        """
         return sql.SQL(
-            "SELECT count(*) FILTER (WHERE {keyless}),"
-            " count(*) FILTER (WHERE {new} AND NOT {keyless}),"
-            " count(*) FILTER (WHERE NOT {new} AND {stale}),"
-            " count(*) FILTER (WHERE NOT {new} AND NOT {stale} AND {differs}),"
-            " {refused} FROM {stage} AS s LEFT JOIN {target} AS t ON {match}"
+            "SELECT (SELECT count(*) FROM {stage} AS s WHERE {keyless}),"
+            " count(*), count(*) FILTER (WHERE {stale}),"
+            " count(*) FILTER (WHERE NOT {stale} AND {differs}),"
+            " {refused} FROM {stage} AS s JOIN {target} AS t ON {match}"
         ).format(
             keyless=self.keyless(),
-            new=_null("t", self.table.key[0]),
             stale=self.stale(),
             differs=self.differs(),
             refused=self._count_refused(),
@@ -135,11 +137,23 @@ class Upsert(NamedTuple):
         )
 
     def _conflict(self) -> Part:
-        names = [column.name for column in self.settable]
-        if not names:
+        if not self.settable:
             return sql.SQL("DO NOTHING")
-        sets = _assignments({name: of("excluded", name) for name in [*names, *self.filled]})
+        values = {column.name: self._met(column) for column in self.settable}
+        filled = {name: of("excluded", name) for name in self.filled}
+        sets = _assignments({**values, **filled})
         return sql.SQL("DO UPDATE SET {} WHERE NOT {}").format(sets, self.stale())
+
+    def _met(self, column: TableColumn) -> Part:
+        """What another writer's row, which came in between, would hold after this load.
+
+        Which of its cells are to be left alone is known no more, so a blank leaves them all.
+        """
+        stored, brought = of("t", column.name), of("excluded", column.name)
+        value = policy.merged(column, self._policy(column), stored, brought)
+        if column.name not in self.untouched:
+            return value
+        return sql.SQL("CASE WHEN {} IS NULL THEN {} ELSE {} END").format(brought, stored, value)
 
     def keyless(self) -> Part:
         """Whether a part of the key is missing: no such row could ever be found again."""
