@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 from pathlib import Path
 from typing import NoReturn, Optional
 
 import typer
 
 import ttcli
-from ttcli import console, options, streams
+from ttcli import console, options
 from ttcli.commands import asking, beginning, past, repair, stages
 from ttcli.commands.login import login
 
@@ -74,7 +73,4 @@ def main() -> NoReturn:
     """Runs the command line and exits with the sysexits code of the worst that happened."""
     # newer Typers bring pydantic, which would look for plugins in every package installed: 10 ms
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, console.stop)
-    streams.prepare()
-    console.end(console.guarded(app))
+    console.run(app)

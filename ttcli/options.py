@@ -20,6 +20,10 @@ def _aware(time: Optional[datetime]) -> Optional[datetime]:
 
 DRY_RUN = typer.Option(False, "--dry-run", "-n", help="Say what would be done, and do nothing.")
 AS_JSON = typer.Option(False, "--json", help="One JSON object for programs.")
+PROMETHEUS = typer.Option(False, "--prometheus", help="Metrics in Prometheus's text format.")
+CHECK = typer.Option(
+    False, "--check", help="One line, and exit 0 unless something needs a person; for monitors."
+)
 LIMIT = typer.Option(None, "--limit", min=1, help="At most this many mails.")
 SINCE = typer.Option(
     None,

@@ -52,7 +52,8 @@ class SheetRows:
         self._header_row = self._last_row = header_row
         numeric = [target for target in targets if target.rule.column.type in _NUMERIC]
         fields = {target.rule.column.name: target.position - 1 for target in numeric}
-        self._totals = Totals(number, output.rows.tell(), fields)
+        mawb = next((target.position - 1 for target in targets if target.rule.form == "mawb"), None)
+        self._totals = Totals(number, output.rows.tell(), fields, mawb)
 
     def take(self, block: Block) -> None:
         """Converts a block and writes its rows."""

@@ -113,7 +113,7 @@ def chosen(spool: Spool, identities: List[str], every: bool) -> List[Item]:
     """The failed items of these ids, or every one.
 
     Raises:
-        ConfigError: An id that no failed item has.
+        UsageError: An id that no failed item has.
     """
     failed = {item.id: item for item in spool.items(FAILED)}
     wanted = list(failed) if every else identities
@@ -121,7 +121,7 @@ def chosen(spool: Spool, identities: List[str], every: bool) -> List[Item]:
     if unknown:
         raise UsageError(
             f"not in failed/: {', '.join(_whereabouts(spool, one) for one in unknown)}",
-            "`ttcli status` lists the failed items; nothing was put back",
+            "`ttcli status` lists the failed items; nothing was changed",
         )
     return [failed[identity] for identity in wanted]
 

@@ -16,7 +16,7 @@ def drop(spool: Spool, identities: Iterable[str], every: bool, dry_run: bool = F
     """Removes failed items, so that `status --check` no longer asks for a repair.
 
     Raises:
-        ConfigError: An id that no failed item has; then nothing is removed.
+        UsageError: An id that no failed item has; then nothing is removed.
     """
     report = Report("drop", dry_run=dry_run)
     for item in chosen(spool, list(identities), every):

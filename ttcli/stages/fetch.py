@@ -203,10 +203,10 @@ def take_attachment(
     item = _create(spool, mail, attachment, {**source, **place})
     if item is None:
         report.add(known=1)
-        log.info("UID %d: %s is in the spool already", mail.uid, line)
+        log.info("%s is known: %s, UID %d", identity, line, mail.uid)
     else:
         report.lines.append((item.id, item.state, line))
-        log.info("%s is pending: %s", item.id, line)
+        log.info("%s is pending: %s, %d bytes", item.id, line, len(attachment.data))
     return identity
 
 
