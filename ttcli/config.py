@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ttcli.errors import ConfigError
 from ttcli.logins import OAuthSettings as OAuthSettings
@@ -85,6 +85,8 @@ class DatabaseSettings(NamedTuple):
     target: Tuple[str, ...]
     key: Tuple[str, ...]
     source_time_column: str
+    sslcert: Optional[Path] = None
+    sslkey: Optional[Path] = None
 
 
 class Limits(NamedTuple):
@@ -100,8 +102,9 @@ class Limits(NamedTuple):
 
 
 def _is_local(host: str) -> bool:
-    """Whether a connection to this host stays on this machine."""
-    return host.startswith(("/", "127.")) or host in ("localhost", "::1")
+    """Whether a connection to this host, or to any of several, stays on this machine."""
+    names = [name.strip() for name in host.split(",")]
+    return all(n.startswith(("/", "127.")) or n in ("localhost", "::1") for n in names)
 
 
 class Config:
@@ -171,6 +174,8 @@ class Config:
             target=self.db_target_table,
             key=self.db_unique_key,
             source_time_column=self.db_source_time_column,
+            sslcert=self.db_sslcert,
+            sslkey=self.db_sslkey,
         )
 
     @property
@@ -226,6 +231,7 @@ def load(
         config = Config(values, list(found), path)
         config.secrets += [s for own in mailboxes for s in own.values() if isinstance(s, Secret)]
         config.mailboxes = _mailboxes(config, tables, mailboxes, mistakes)
+        mistakes += _rounds(config.mailboxes) if "EMAIL" in needs else []
     if mistakes:
         raise ConfigError(
             f"{len(mistakes)} mistake(s) in the configuration:",
@@ -259,3 +265,21 @@ def _mailboxes(
     # two would share one cursor, and each pass over what the other has not seen
     report_same("folder", [(m.username, m.host, m.folder) for m in found], places, mistakes)
     return found or [config.mailbox]
+
+
+def _rounds(mailboxes: Sequence[MailboxSettings]) -> Iterator[str]:
+    """Moves into a folder out of which mails are moved as well: each round gives them new UIDs."""
+    moving = {
+        _place(m, m.folder) for m in mailboxes if "move" in (m.after_load[0], m.on_failure[0])
+    }
+    for m in mailboxes:
+        for kind, folder in {m.after_load, m.on_failure}:
+            if kind == "move" and _place(m, folder) in moving:
+                of = f"mailbox {m.label}" if m.name else "EMAIL_AFTER_LOAD or EMAIL_ON_FAILURE"
+                yield f"{of}: mails moved to {folder} are read and moved there again, for ever"
+
+
+def _place(mailbox: MailboxSettings, folder: str) -> Tuple[str, str, str]:
+    """INBOX alone is the same in any case (RFC 3501, 5.1)."""
+    name = "INBOX" if folder.upper() == "INBOX" else folder
+    return mailbox.username, mailbox.host, name

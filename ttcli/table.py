@@ -23,6 +23,7 @@ class TableColumn(NamedTuple):
         writable: False for generated columns and GENERATED ALWAYS identities.
         labels: The labels of an enum type, in order; empty otherwise.
         fallback: SQL of the default of a NOT NULL column: what a blank becomes in a new row.
+        loose: Its equality calls different texts equal: citext, a nondeterministic collation.
     """
 
     name: str
@@ -33,6 +34,7 @@ class TableColumn(NamedTuple):
     writable: bool = True
     labels: Tuple[str, ...] = ()
     fallback: str = ""
+    loose: bool = False
 
 
 class Policy(NamedTuple):

@@ -142,7 +142,13 @@ VARIABLES: Tuple[Variable, ...] = (
     Variable(
         "EMAIL_TIMEOUT", "60", whole(1, 3600), "seconds to wait for the IMAP server's next word"
     ),
-    Variable("DB_HOST", "localhost", text, "PostgreSQL server, or the folder of its socket"),
+    Variable(
+        "DB_HOST",
+        "localhost",
+        text,
+        "PostgreSQL server, or the folder of its socket; several with commas: the one that takes"
+        " writes",
+    ),
     Variable("DB_PORT", "5432", whole(1, 65535), "PostgreSQL port"),
     Variable("DB_NAME", None, text, "database"),
     Variable("DB_USERNAME", None, text, "database role"),
@@ -174,6 +180,8 @@ VARIABLES: Tuple[Variable, ...] = (
         " DB_SSLROOTCERT, require without",
     ),
     Variable("DB_SSLROOTCERT", "", optional_path, "CA certificate of the PostgreSQL server"),
+    Variable("DB_SSLCERT", "", optional_path, "certificate to show to a server that asks for one"),
+    Variable("DB_SSLKEY", "", optional_path, "private key of DB_SSLCERT; readable by ttcli alone"),
     Variable("APP_BASE_DIR", "/var/lib/trackandtrace", path, "folder of the spool"),
     Variable("MAX_CONCURRENT_JOBS", "1", whole(1, 64), "workbooks read at the same time"),
     Variable("FILE_RETENTION_DAYS", "30", whole(0, 36500), "days a loaded item is kept"),

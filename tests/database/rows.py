@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from tests.database import least_rights
 from tests.fix_postgres import Database
 from ttcli.database.connect import Connection, connect
 from ttcli.database.given import Load
@@ -86,6 +87,8 @@ class Target:
         self.settings = database.settings(**settings)
         if ddl:
             database.run(ddl)
+        if least_rights.WANTED:
+            self.settings = least_rights.given(database, self.settings)
         self.connection: Connection = connect(self.settings, attempts=1)
 
     def load(self, load: Load, **options: Any) -> Loaded:

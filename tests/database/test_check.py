@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator
 
@@ -152,6 +154,32 @@ def _other_ca(folder: Path) -> Path:
 
     make_certificates(folder)
     return folder / "ca.pem"
+
+
+def test_a_certificate_of_our_own_is_shown(make_target: MakeTarget, database: Database) -> None:
+    """A server that asks who is there gets DB_SSLCERT; a key that others can read is refused."""
+    with database.tls() as ca:
+        shutil.copy(str(ca), str(database.data / "ca.crt"))
+        (database.data / "ca.crt").chmod(0o644)
+        database.run("ALTER SYSTEM SET ssl_ca_file = 'ca.crt'")
+        database.run("SELECT pg_reload_conf()")
+        while database.run("SHOW ssl_ca_file") != [("ca.crt",)]:
+            time.sleep(0.01)
+        try:
+            key = ca.parent / "server.key"
+            key.chmod(0o600)
+            shown = {"sslcert": ca.parent / "server.pem", "sslkey": key}
+            secure = make_target(sslmode="verify-full", sslrootcert=ca, **shown)
+            with secure.connection.cursor() as cursor:
+                cursor.execute("SELECT client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+                assert cursor.fetchone() == ("/CN=localhost",)
+            secure.close()
+            key.chmod(0o644)
+            with pytest.raises(ConfigError, match="private key"):
+                connect(database.settings(sslmode="verify-full", sslrootcert=ca, **shown))
+        finally:
+            database.run("ALTER SYSTEM RESET ssl_ca_file")
+            database.run("SELECT pg_reload_conf()")
 
 
 def test_plain_connections_are_told(target: Target, make_target: MakeTarget) -> None:

@@ -58,3 +58,26 @@ def test_a_dry_run_tells_rejects(make_target: MakeTarget) -> None:
     assert len(told.differences) == 1
     assert [reject.key for reject in told.loaded.rejects] == ["H2"]
     assert target.all() == []
+
+
+def test_the_next_item_meets_what_the_first_would_have_written(target: Target) -> None:
+    """Of several items the counts are those of loading all of them, also after a refused row."""
+    target.database.run("ALTER TABLE tracking_data ADD CHECK (pieces > 0)")
+    target.rows([("H1", "BKD", 1)])
+    files = [
+        [("H1", "DEP", 1), ("H2", "DEP", 1)],
+        [("H1", "ARR", 1), ("H2", "DEP", 0)],
+        [("H1", "ARR", 1), ("H2", "DLV", 1), ("H3", "DEP", 1)],
+    ]
+    items = [make_load(target.folder, rows, at=hour(n)) for n, rows in enumerate(files, 1)]
+
+    table = read_table(target.connection, target.settings)
+    arguments = (target.connection, target.settings, table)
+    told = [dry_run(*arguments, item, keep=True) for item in items]
+    target.connection.rollback()
+
+    assert target.all() == [("H1", "BKD", 1)]
+    assert told[1].differences[0].changes == (("status", "DEP", "ARR"),)
+    loaded = [target.load(item) for item in items]
+    assert [counts(one.loaded) for one in told] == [counts(one) for one in loaded]
+    assert [counts(one) for one in loaded] == [(1, 1, 0, 0), (0, 1, 0, 0), (1, 1, 1, 0)]

@@ -212,6 +212,43 @@ def test_a_lost_connection_is_opened_again(target: Target, monkeypatch: pytest.M
     assert waited == [1]
 
 
+@pytest.mark.parametrize("over", ["127.0.0.1", "a socket"])
+def test_a_server_that_crashed_meanwhile_is_used_again(
+    target: Target, monkeypatch: pytest.MonkeyPatch, over: str
+) -> None:
+    """Between two items the server goes and comes: the next item is loaded in the same run."""
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
+    place = str(target.database.folder) if over == "a socket" else over
+    settings = target.settings._replace(host=place)
+    session = Session(settings)
+    table = session.run(lambda connection: read_table(connection, settings))
+    target.database.stop("immediate")
+    target.database.start()
+
+    item = make_load(target.folder, ROWS)
+    loaded = session.run(lambda connection: load_item(connection, settings, table, item))
+
+    session.close()
+    assert counts(loaded) == (500, 0, 0, 0)
+
+
+def test_of_several_hosts_the_one_that_takes_writes_is_used(
+    database: Database, make_target: MakeTarget
+) -> None:
+    """A host that is not there is passed over; a pair that takes no writes is waited for."""
+    pair = f"/nonexistent,{database.folder}"
+    target = make_target(host=pair)
+    assert counts(target.rows(ROWS)) == (500, 0, 0, 0)
+    target.close()
+
+    database.run(f'ALTER DATABASE "{database.database}" SET default_transaction_read_only = on')
+    try:
+        with pytest.raises(Temporary, match="no host of DB_HOST takes writes"):
+            connect(database.settings(host=pair), attempts=1)
+    finally:
+        database.server.run(f'ALTER DATABASE "{database.database}" RESET ALL')
+
+
 def test_a_server_that_stays_away_ends_the_session(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from tests.database.rows import NOON, Target, counts, hour, make_load
 from ttcli.database.ledger import last_loads
 from ttcli.database.target import read_table
 from ttcli.errors import ConfigError
+from ttcli.table import Policy
 
 A = [("H1", "DEP", 1), ("H2", "ARR", 2)]
 B = [("H1", "ARR", 1), ("H2", "ARR", 2)]
@@ -243,6 +244,17 @@ def test_a_target_dropped_meanwhile_is_a_configuration_error(
 
     with pytest.raises(ConfigError, match="tracking_data"):
         load_item(target.connection, target.settings, table, make_load(tmp_path, A))
+
+
+def test_the_same_file_under_another_policy_is_no_duplicate(target: Target) -> None:
+    """A change that a policy refused is made once mapping.toml lets it, by the file sent again."""
+    target.rows(A)
+    refused = target.rows(B, at=hour(1), policies={"status": Policy("fill")})
+    assert (refused.refused, target.all()) == (1, A)
+
+    assert target.rows(B, at=hour(2), policies={"status": Policy("fill")}).duplicate_of
+    assert counts(target.rows(B, at=hour(3))) == (0, 1, 1, 0)
+    assert target.all() == B
 
 
 def test_equal_rows_cost_no_wal(target: Target) -> None:

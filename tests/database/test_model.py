@@ -52,13 +52,14 @@ class Model:
     def load(self, file: File, at: int, policies: Dict[str, Policy]) -> Tuple[int, ...]:
         """Applies a file; returns inserted, updated, unchanged, stale, rejects."""
         counts = [0, 0, 0, 0, 0]
-        if self.latest == (file.bytes(), True):
+        chosen = {column: policies[column] for column in file.columns if column in policies}
+        if self.latest == ((file.bytes(), chosen), True):
             for key in file.rows:
                 self.as_of[key] = max(self.as_of[key], at)
             return (0, 0, len(file.rows), 0, 0)
         for key, cells in file.rows.items():
             counts[self._row(key, cells, file.untouched.get(key, []), at, policies)] += 1
-        self.latest = (file.bytes(), not counts[3] and not counts[4])
+        self.latest = ((file.bytes(), chosen), not counts[3] and not counts[4])
         return tuple(counts)
 
     def _row(

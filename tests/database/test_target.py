@@ -38,7 +38,7 @@ def test_columns_come_with_their_types(make_target: MakeTarget) -> None:
     expected = [
         TableColumn("id", "int4", "integer", writable=False, fallback=""),
         TableColumn("serial_no", "int4", "integer"),
-        TableColumn("hawb", "citext", "citext", required=True),
+        TableColumn("hawb", "citext", "citext", required=True, loose=True),
         TableColumn("status", "state", "enum", labels=("DEP", "ARR")),
         TableColumn("origin", "varchar", "country", length=3),
         TableColumn("pieces", "int4", "integer"),
@@ -254,6 +254,14 @@ def test_a_long_file_name_is_cut_to_its_column(make_target: MakeTarget) -> None:
     target.rows([("H1",)], columns=("hawb",), file_name="very long.xlsx")
 
     assert target.all("file_source") == [("very ",)]
+
+
+def test_a_column_that_takes_no_file_name_is_left_empty(make_target: MakeTarget) -> None:
+    """A file_source that is no text is somebody else's: the rows load without it."""
+    target = make_target("CREATE TABLE tracking_data (hawb text PRIMARY KEY, file_source int)")
+
+    assert counts(target.rows([("H1",)], columns=("hawb",))) == (1, 0, 0, 0)
+    assert target.all("file_source") == [(None,)]
 
 
 def test_the_workbook_does_not_set_our_columns(target: Target) -> None:

@@ -56,6 +56,29 @@ def test_the_address_counts_and_no_name(field: str, address: Optional[str]) -> N
     assert only_address([field.encode("latin-1")]) == address
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"From: a\x1bcb@acme.example",
+        b"From: a@acme.ex\x9bample",
+        b'From: "\x1bc"@acme.example',
+        b'From: "\\\x1bc"@acme.example',
+        b"From: x@x.example, \x1b]0;owned\x07@acme.example\rFAKE LINE",
+        b"From: =?utf-8?q?=1B?=c\x1bc, a@b, c@d",
+    ],
+)
+def test_no_control_character_reaches_a_terminal(header: bytes) -> None:
+    """Whoever is refused is named in the report and the log, in whatever he has written."""
+    from ttcli.mail.gate import Gate
+
+    with Scripted({}) as server:
+        gate = Gate(server.settings(allow_senders=ALLOWED, authserv_id=OURS))
+    refusal = gate.judged(1, header + b"\r\n\r\n")
+    assert refusal
+    assert (refusal.sender + refusal.reason).isprintable()
+    assert ids([b"mx\x1bc.example; none"]) == []
+
+
 def test_two_from_fields_name_nobody() -> None:
     """RFC 5322 allows one; which of two a server has checked nobody knows."""
     assert only_address([b"ops@acme.example", b"ops@acme.example"]) is None

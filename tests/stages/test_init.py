@@ -285,6 +285,7 @@ def test_a_server_that_is_away_matters_to_apply_only(bare: World, sample: Path) 
     bare.ttcli("init", "--from", str(sample), "--apply", code=75)
 
     assert "-- The database was not asked" in said
+    assert """-- CREATE ROLE "ttcli_test" LOGIN PASSWORD '…';""" in said
     assert "CREATE TABLE" in said
 
 

@@ -198,12 +198,14 @@ def test_check_tests_each(world: World, other: Account) -> None:
 
 
 def test_watch_waits_on_each(world: World, other: Account) -> None:
-    """A mail in any folder becomes rows, and a mailbox that is down disturbs none."""
+    """A mail in any folder becomes rows, and one that is down or denied disturbs none."""
     from tests.stages.test_watch import has_run, rows, until, watching
 
     acme = {"name": "acme", "folders": ["INBOX", "Reports"]}
     globex = {"name": "globex", "username": other.username}
-    write_mapping(world, {"name": "away", "username": "away", "port": 1}, acme, globex)
+    away = {"name": "away", "username": "away", "port": 1}
+    denied = {"name": "denied", "username": "denied", "password": "wrong"}
+    write_mapping(world, away, denied, acme, globex)
     world.mailbox.imap().create("Reports")
     with watching(world) as running:
         until(has_run(world), "the first run")

@@ -303,6 +303,8 @@ LAWS: Dict[str, Callable[[World], None]] = {
 }
 
 SHOWN_ELSEWHERE = {
+    "DB_SSLCERT": "tests/database/test_check.py: a server that asks who is there",
+    "DB_SSLKEY": "tests/database/test_check.py",
     "EMAIL_OAUTH_CLIENT_SECRET": "tests/stages/test_oauth.py",
     "EMAIL_OAUTH_REFRESH_TOKEN": "tests/stages/test_oauth.py",
     "EMAIL_OAUTH_SCOPE": "tests/stages/test_oauth.py",

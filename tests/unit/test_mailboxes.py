@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any, List, Sequence
 
 import pytest
 
+from tests.packaging.source import ROOT
 from tests.unit.test_config import REQUIRED
 from ttcli import config
 from ttcli.config import MailboxSettings
 from ttcli.errors import ConfigError
 from ttcli.rows.mapping_file import load_mapping
+from ttcli.variables import VARIABLES
 
 
 def mailboxes(tmp_path: Path, toml: str, mode: int = 0o640, **variables: str) -> Sequence[Any]:
@@ -133,6 +136,26 @@ def test_a_mistake_is_refused(tmp_path: Path, toml: str, law: str) -> None:
     assert law in "\n".join(mistakes(tmp_path, toml))
 
 
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "",
+        "[[mailbox]]\nafter_load='move:inbox'\n",
+        "[[mailbox]]\nname='a'\n[[mailbox]]\nname='b'\nfolder='Done'\nafter_load='move:INBOX'\n",
+    ],
+)
+def test_mails_are_not_sent_round_for_ever(tmp_path: Path, toml: str) -> None:
+    """A move into a folder that is read and moved from gives each mail a new UID, every run."""
+    move = {"EMAIL_AFTER_LOAD": "move:Done" if "Done" in toml else "move:INBOX"}
+    assert "for ever" in "\n".join(mistakes(tmp_path, toml, **move))
+
+
+def test_a_folder_of_done_mails_may_be_read(tmp_path: Path) -> None:
+    """As long as its mails stay there."""
+    toml = "[[mailbox]]\nname='a'\nafter_load='move:Done'\n[[mailbox]]\nname='b'\nfolder='Done'\n"
+    assert len(mailboxes(tmp_path, toml)) == 2
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o660, 0o604])
 def test_a_password_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     """By value only where the file is for its owner and his group to read; never shown."""
@@ -165,3 +188,28 @@ def test_no_secret_shows(tmp_path: Path) -> None:
     found = loaded(tmp_path, "[[mailbox]]\npassword = 's3cret-acme'\n")
     assert "s3cret" not in repr(found) + repr(found.mailboxes)
     assert "s3cret-acme" in [secret.reveal() for secret in found.secrets]
+
+
+def shown(path: str) -> str:
+    """The [[mailbox]] tables of a documented example, its # taken away."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    if path.endswith(".md"):
+        return "".join(re.findall(r"```toml\n(.*?)```", text, re.S))
+    return re.sub(r"^#(?=[a-z_\[])", "", text[text.index("#[[mailbox]]") :], flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", ["docs/mailboxes.md", "debian/etc/mapping.toml"])
+def test_the_examples_can_be_taken_as_they_stand(tmp_path: Path, path: str) -> None:
+    """With the password where they say it is."""
+    (tmp_path / "acme-password").write_text("secret")
+    toml = shown(path).replace("/etc/trackandtrace", str(tmp_path))
+    found = mailboxes(tmp_path, toml, 0o644, GLOBEX_PASSWORD="another")
+    assert found[0].label == "acme INBOX"
+    assert found[0].password.reveal() == "secret"
+
+
+def test_the_page_names_every_setting() -> None:
+    """But those of OAuth 2, which have a page of their own."""
+    page = (ROOT / "docs" / "mailboxes.md").read_text(encoding="utf-8")
+    ours = [v.name[6:].lower() for v in VARIABLES if v.name.startswith("EMAIL_")]
+    assert [name for name in ours if f"`{name}`" not in page and "oauth" not in name] == []

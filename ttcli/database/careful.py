@@ -118,12 +118,13 @@ def convert(cursor: Any, tables: Tables, columns: Sequence[str]) -> None:
     """Fills the typed staging table with all rows whose values fit its types."""
     types = _types(cursor, tables.stage)
     casts = [_cast(name, types[name]) for name in columns]
+    fit = sql.SQL("{} AND {} IS NULL").format(_in_chunk("r"), of("r", REJECT))
     work = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS r WHERE {};").format(
         tables.stage,
         listed(map(sql.Identifier, [*columns, ORIGIN, LINE])),
         listed([*casts, of("r", ORIGIN), of("r", LINE)]),
         tables.raw,
-        _in_chunk("r"),
+        fit,
     )
     blame = [_blame(tables, name, cast) for name, cast in zip(columns, casts)]
     _run(cursor, tables, work, sql.SQL("").join(blame))

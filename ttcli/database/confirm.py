@@ -117,4 +117,6 @@ def _canonical(column: TableColumn) -> Part:
         return sql.SQL('hash_numeric_extended({}, 0)::text COLLATE "C"').format(value)
     if column.type == "citext":
         return sql.SQL('lower(({})::text) COLLATE "C"').format(value)
+    if column.loose:  # the hash is of what the collation calls equal
+        return sql.SQL('hashtextextended(({})::text, 0)::text COLLATE "C"').format(value)
     return sql.SQL('({})::text COLLATE "C"').format(value)

@@ -23,7 +23,8 @@ Result = TypeVar("Result")
 
 # Values in rows.tsv are ISO text and times without a zone are UTC, whatever the role's defaults.
 # The timeouts end what hangs for ever (a lock nobody releases, a host that went away in the
-# middle) and are far above what the largest workbook takes. JIT costs more than it gains on
+# middle) and are far above what the largest workbook takes. Where citext is not on the search path,
+# its = would be that of text, which tells H1 from h1. JIT costs more than it gains on
 # statements that run once; the default memory for joins makes a large load a third slower. A role
 # that commits asynchronously could lose what we acknowledge.
 _SESSION = """
@@ -34,6 +35,12 @@ SET lock_timeout = '10min';
 SET statement_timeout = '2h';
 SET idle_in_transaction_session_timeout = '15min';
 SET jit = off;
+SELECT set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''),
+                                           quote_ident(n.nspname)), false)
+  FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+ WHERE t.typname = 'citext' AND NOT pg_type_is_visible(t.oid);
+SELECT set_config('transaction_timeout', '4h', false)
+  FROM pg_settings WHERE name = 'transaction_timeout';
 SELECT set_config('synchronous_commit', 'on', false)
   FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off';
 SELECT set_config('work_mem', '32MB', false)
@@ -110,11 +117,12 @@ def _parameters(settings: DatabaseSettings) -> Dict[str, Any]:
         "keepalives_count": 3,
         "tcp_user_timeout": 60_000,
     }
+    if "," in settings.host:  # a primary and its standbys, in whatever roles they are today
+        given["target_session_attrs"] = "read-write"
     if settings.password:
         given["password"] = settings.password.reveal()
-    if settings.sslrootcert:
-        given["sslrootcert"] = str(settings.sslrootcert)
-    return given
+    files = ("sslrootcert", "sslcert", "sslkey")
+    return {**given, **{n: str(getattr(settings, n)) for n in files if getattr(settings, n)}}
 
 
 class Session:
@@ -154,7 +162,12 @@ class Session:
     def _lost(self, error: BaseException) -> bool:
         """Whether the work failed with its connection, and not in opening one."""
         opened = self._connection
-        return isinstance(error, Temporary) and opened is not None and bool(opened.closed)
+        if opened is None or not isinstance(error, Temporary):
+            return False
+        # Over a socket, psycopg2 may yet call a connection open of which no answer came.
+        if isinstance(error.__cause__, psycopg2.Error) and not error.__cause__.pgcode:
+            opened.close()
+        return bool(opened.closed)
 
     def cancel(self) -> None:
         """Asks the server to end the statement under way; for another thread to call."""
@@ -185,6 +198,21 @@ def transaction(connection: psycopg2.extensions.connection) -> Iterator[None]:
             if not connection.closed:
                 _roll_back(connection)
             raise
+
+
+@contextmanager
+def savepoint(connection: psycopg2.extensions.connection) -> Iterator[Any]:
+    """A cursor whose work stays in the open transaction; an exception undoes just that work."""
+    with translated(), connection.cursor() as cursor:
+        cursor.execute("SAVEPOINT ttcli")
+        try:
+            yield cursor
+        except BaseException:
+            if not connection.closed:
+                with suppress(psycopg2.Error):  # the first error says more
+                    cursor.execute("ROLLBACK TO SAVEPOINT ttcli")
+            raise
+        cursor.execute("RELEASE SAVEPOINT ttcli")
 
 
 def _roll_back(connection: psycopg2.extensions.connection) -> None:

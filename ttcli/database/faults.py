@@ -19,9 +19,10 @@ _BY_STATE: Tuple[Tuple[str, Type[OutsideFault], str], ...] = (
     (
         "25006",
         Temporary,
-        "the server is read-only, perhaps a standby: point DB_HOST at the primary",
+        "a standby, or default_transaction_read_only is set: point DB_HOST at the primary",
     ),
     ("25P03", Temporary, _AGAIN),
+    ("25P04", Temporary, "the role's transaction_timeout is too short; " + _AGAIN),
     ("40", Temporary, _AGAIN),
     ("53100", Temporary, "make room on the database server; nothing was changed"),
     ("53", Temporary, _AGAIN),
@@ -59,9 +60,15 @@ _BY_WORDS: Tuple[Tuple[str, Type[OutsideFault], str], ...] = (
     ),
     (r"database .* does not exist", ConfigError, "check DB_NAME, or create it: createdb NAME"),
     (
-        r"does not support SSL|certificate|sslmode|unknown ca|unsupported protocol|wrong version",
+        r"does not support SSL|certificate|private key|sslmode|unknown ca|unsupported protocol"
+        r"|wrong version",
         ConfigError,
-        "check DB_SSLMODE and DB_SSLROOTCERT against the server's certificate",
+        "check DB_SSLMODE, DB_SSLROOTCERT, DB_SSLCERT and DB_SSLKEY against the server's",
+    ),
+    (
+        r"session is read-only|server is in hot standby mode",
+        Temporary,
+        "no host of DB_HOST takes writes: is a failover under way?",
     ),
     (
         r"could not translate host name|[Nn]ame or service not known",
@@ -69,6 +76,9 @@ _BY_WORDS: Tuple[Tuple[str, Type[OutsideFault], str], ...] = (
         "check DB_HOST and the name server",
     ),
 )
+
+
+_OUTSIDE = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 def from_pg_error(error: psycopg2.Error, where: str = "PostgreSQL") -> OutsideFault:
@@ -83,8 +93,9 @@ def from_pg_error(error: psycopg2.Error, where: str = "PostgreSQL") -> OutsideFa
         return AccessDenied(text, _grant(error))
     if error.pgcode:
         return _from_state(error.pgcode, text)
-    if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
-        return _from_words(text)
+    # The bare class is psycopg2's for an answer that never came.
+    if type(error) is psycopg2.DatabaseError or isinstance(error, _OUTSIDE):
+        return _from_words(text, str(error))
     return ConfigError(text, "this is not expected: please report it with this message")
 
 
@@ -126,15 +137,21 @@ def _from_state(state: str, text: str) -> OutsideFault:
     return ConfigError(f"{text} [{state}]", "PostgreSQL refuses what ttcli asks of this table")
 
 
-def _from_words(text: str) -> OutsideFault:
+def _from_words(text: str, said: str) -> OutsideFault:
+    """By all that was said: of several hosts each has its line."""
     for pattern, fault, hint in _BY_WORDS:
-        if re.search(pattern, text):
+        if re.search(pattern, said):
             return fault(text, hint)
     return Temporary(text, "is the server running? " + _AGAIN)
 
 
 _DENIED = re.compile(r"permission denied for (?:(\w+) )?(\S+)")
-_RIGHTS = {"schema": "USAGE, CREATE", "database": "CREATE", "table": "SELECT, INSERT, UPDATE"}
+_RIGHTS = {
+    "schema": "USAGE, CREATE",
+    "database": "CREATE",
+    "table": "SELECT, INSERT, UPDATE",
+    "sequence": "USAGE",
+}
 
 
 def _grant(error: psycopg2.Error) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
@@ -10,6 +11,7 @@ from psycopg2 import sql
 
 from ttcli.config import DatabaseSettings
 from ttcli.database.connect import Connection, transaction
+from ttcli.database.encoding import clean, codec_of
 from ttcli.database.target import quoted
 from ttcli.errors import AccessDenied, ConfigError
 from ttcli.table import TargetTable
@@ -42,8 +44,10 @@ _COLUMNS: Tuple[Tuple[str, str], ...] = (
     ("keys", "text[]"),
     ("keys_digest", "text"),
     ("keys_until", "timestamptz"),
+    # How values were merged: with other policies the same rows may change something.
+    ("policies", "text"),
 )
-_SHOWN = tuple(name for name, _ in _COLUMNS if not name.startswith(("keys", "rejects")))
+_SHOWN = tuple(name for name, _ in _COLUMNS if not name.startswith(("keys", "rejects", "policies")))
 _LONGEST_NAME = 63  # bytes, PostgreSQL's NAMEDATALEN - 1
 
 
@@ -60,14 +64,19 @@ class Entry(NamedTuple):
     stale: int
     duplicate_of: Optional[str]
     duration_ms: int
+    policies: Optional[str]
     refused: bool
     rejects: Optional[List[List[str]]]
 
 
 def name_of(table: TargetTable) -> str:
-    """The ledger's name; a long target's name is cut as PostgreSQL would cut it."""
+    """The ledger's name; a long target's is cut, and then tells by a hash whose ledger it is."""
     room = _LONGEST_NAME - len("_loads_keys")
-    return table.name.encode()[:room].decode(errors="ignore") + "_loads"
+    name = table.name.encode()
+    if len(name) <= room:
+        return table.name + "_loads"
+    mark = "_" + hashlib.sha256(name).hexdigest()[:8]
+    return name[: room - len(mark)].decode(errors="ignore") + mark + "_loads"
 
 
 def ledger_of(table: TargetTable) -> sql.Identifier:
@@ -137,7 +146,8 @@ def _cure(table: TargetTable, missing: List[str]) -> List[str]:
         return statements(table)
     where = quoted(table.schema, name_of(table))
     declared = dict(_COLUMNS)
-    return [f"ALTER TABLE {where} ADD COLUMN {name} {declared[name]}" for name in missing]
+    add = [f"ALTER TABLE {where} ADD COLUMN IF NOT EXISTS {n} {declared[n]}" for n in missing]
+    return [*add, _index(table)]
 
 
 def entries(
@@ -168,9 +178,10 @@ def entries(
 
 
 def write(cursor: Any, table: TargetTable, row: Dict[str, Any]) -> None:
-    """Adds a row; NUL and lone surrogates, which no text column takes, are replaced."""
+    """Adds a row; what no text column of this database takes is replaced."""
+    codec = codec_of(cursor.connection)
     values = [
-        value if isinstance(value, sql.Composable) else sql.Literal(clean(value))
+        value if isinstance(value, sql.Composable) else sql.Literal(clean(value, codec))
         for value in row.values()
     ]
     cursor.execute(
@@ -180,13 +191,6 @@ def write(cursor: Any, table: TargetTable, row: Dict[str, Any]) -> None:
             values=sql.SQL(", ").join(values),
         )
     )
-
-
-def clean(value: Any) -> Any:
-    """Text as a text column takes it: without NUL and lone surrogates."""
-    if isinstance(value, str):
-        return value.replace("\0", "").encode(errors="replace").decode()
-    return value
 
 
 def last_loads(

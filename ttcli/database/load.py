@@ -14,7 +14,7 @@ from ttcli import __version__
 from ttcli.config import DatabaseSettings
 from ttcli.database import ledger, merge, staging
 from ttcli.database.careful import Reject
-from ttcli.database.connect import Connection, transaction
+from ttcli.database.connect import Connection, savepoint, transaction
 from ttcli.database.faults import MISSING_RIGHT, refuses_a_row
 from ttcli.database.given import Given, Load
 from ttcli.database.merge import Merged, RowRefused
@@ -91,11 +91,21 @@ def dry_run(
     load: Load,
     policies: Optional[Mapping[str, Policy]] = None,
     limit: int = 20,
+    keep: bool = False,
 ) -> DryRun:
-    """What `load_item` would do: the same statements, rolled back. Raises the same."""
+    """What `load_item` would do: the same statements, rolled back. Raises the same.
+
+    Args:
+        limit: How many differences are shown.
+        keep: Leave the transaction open, so that the next item meets what this one would have
+            written; closing the connection rolls all of it back.
+    """
     given = Given(settings, table, load, policies or {}, limit)
     _check_columns(given)
-    return _persistently(lambda way: _rehearse(connection, given, way))
+    told = _persistently(lambda way: _rehearse(connection, given, way))
+    if not keep:
+        connection.rollback()
+    return told
 
 
 Way = Callable[[Any, Given], Merged]
@@ -155,10 +165,9 @@ def _load(connection: Connection, given: Given, way: Way) -> Loaded:
 
 
 def _rehearse(connection: Connection, given: Given, way: Way) -> DryRun:
-    with transaction(connection), connection.cursor() as cursor:
+    with savepoint(connection) as cursor:
         _ensure(cursor, given)
         loaded, merged = _in_transaction(cursor, given, way)
-        connection.rollback()
     return DryRun(loaded, merged.differences if merged else ())
 
 
@@ -168,13 +177,13 @@ def _in_transaction(cursor: Any, given: Given, way: Way) -> Tuple[Loaded, Option
     mine, latest = ledger.entries(cursor, given.table, given.load.item_id, lock)
     if mine:
         return _already(mine), None
-    original = latest if latest and _repeats(given.load, latest) else None
+    original = latest if latest and _repeats(given, latest) else None
     if original:
         merged = merge.repeat(cursor, given, given.load.source_at > original.source_at)
     else:
         merged = _merge(cursor, given, way)
     loaded = _loaded(merged, original, began)
-    ledger.write(cursor, given.table, {**_ledger_row(given.load, loaded), **merged.confirmed})
+    ledger.write(cursor, given.table, {**_ledger_row(given, loaded), **merged.confirmed})
     for name in merged.staged:
         staging.drop(cursor, name)
     return loaded, merged
@@ -197,15 +206,24 @@ def _already(entry: ledger.Entry) -> Loaded:
     return Loaded(*counts, entry.duplicate_of, True, entry.duration_ms, rejects)
 
 
-def _repeats(load: Load, latest: ledger.Entry) -> bool:
+def _repeats(given: Given, latest: ledger.Entry) -> bool:
     """Whether the latest load already did all that this one would; so A, B, A ends as A.
 
     Rows of it that were stale, or that the database refused, are a reason to load them again:
     this item may be newer, and somebody may have corrected the table. A file that reads
-    differently since somebody corrected the mapping is no repetition either.
+    differently, or is merged differently, since somebody corrected the mapping is no repetition
+    either.
     """
+    load = given.load
     same = latest.rows_sha256 == load.rows_sha256 and latest.columns == list(load.columns)
-    return same and not latest.stale and not latest.refused
+    as_then = latest.policies == _policies(given)
+    return same and as_then and not latest.stale and not latest.refused
+
+
+def _policies(given: Given) -> str:
+    """The policies of the columns that the item brings, as the ledger keeps them."""
+    brought = {n: p for n, p in given.policies.items() if n in given.load.columns}
+    return json.dumps(brought, sort_keys=True) if brought else ""
 
 
 def _merge(cursor: Any, given: Given, way: Way) -> Merged:
@@ -247,13 +265,15 @@ _FROM_LOAD = (
 _FROM_LOADED = ("inserted", "updated", "unchanged", "stale", "duplicate_of", "duration_ms")
 
 
-def _ledger_row(load: Load, loaded: Loaded) -> Dict[str, Any]:
+def _ledger_row(given: Given, loaded: Loaded) -> Dict[str, Any]:
+    load = given.load
     rejects = [list(reject) for reject in loaded.rejects]
     return {
         **{name: getattr(load, name) for name in _FROM_LOAD},
         **{name: getattr(loaded, name) for name in _FROM_LOADED},
         "columns": list(load.columns),
+        "policies": _policies(given),
         "rejected": load.rejected + len(rejects),
-        "rejects": json.dumps(rejects) if rejects else None,
+        "rejects": json.dumps(rejects, ensure_ascii=False) if rejects else None,
         "ttcli_version": __version__,
     }

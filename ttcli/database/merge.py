@@ -10,14 +10,15 @@ from psycopg2 import sql
 from ttcli.database import careful, staging
 from ttcli.database.careful import Reject, Tables
 from ttcli.database.confirm import confirm, drop_confirmed_later
+from ttcli.database.encoding import clean, codec_of
 from ttcli.database.given import Given, Load
-from ttcli.database.ledger import clean
 from ttcli.database.sample import Difference, Refusal, differences, refusals
 from ttcli.database.upsert import SORTED_AT_MOST, Census, Upsert, listed, of, untouched_positions
 from ttcli.table import TableColumn, TargetTable
 
 # Key types of which different texts may be one key: what the rows room tells apart may meet here.
 _ONE_TEXT_A_KEY = {"text", "varchar"}
+_TEXTS = {"text", "varchar", "bpchar", "citext", "name"}
 
 
 class RowRefused(Exception):
@@ -62,7 +63,7 @@ def carefully(cursor: Any, given: Given) -> Merged:
     raw, stage = staging.new_name(given.settings), staging.new_name(given.settings)
     staging.create_raw(cursor, raw, load.columns)
     staging.create(cursor, stage, table, load.columns)
-    rows = staging.copy(cursor, raw, load.rows, load.columns)
+    rows = staging.copy_raw(cursor, raw, load.rows, load.columns)
     tables = Tables(raw, stage, rows, careful.row_security(cursor, table))
     careful.convert(cursor, tables, load.columns)
     upsert = upsert_of(cursor, given, stage)
@@ -160,12 +161,13 @@ def _insert(cursor: Any, upsert: Upsert, new: int, all_new: bool) -> None:
 
 
 def _confirm(cursor: Any, given: Given, upsert: Upsert) -> Dict[str, Any]:
-    return confirm(cursor, upsert, given.load.source_at, clean(given.load.sender))
+    sender = clean(given.load.sender, codec_of(cursor.connection))
+    return confirm(cursor, upsert, given.load.source_at, sender)
 
 
 def _refuse_twins(cursor: Any, table: TargetTable, upsert: Upsert) -> None:
     """Two texts may be one key to the key's type (citext, numbers): one of them would get lost."""
-    if all(column.type in _ONE_TEXT_A_KEY for column in upsert.key):
+    if all(column.type in _ONE_TEXT_A_KEY and not column.loose for column in upsert.key):
         return
     names = listed(of("s", name) for name in table.key)
     cursor.execute(
@@ -181,7 +183,8 @@ def upsert_of(cursor: Any, given: Given, stage: sql.Identifier) -> Upsert:
     """The statements for this load."""
     table, load = given.table, given.load
     source_time = _column(table, given.settings.source_time_column)
-    filled = _filled(table, source_time, load)
+    codec = codec_of(cursor.connection)
+    filled = _filled(table, source_time, load._replace(file_name=clean(load.file_name, codec)))
     brought = [table.column(name) for name in load.columns if name not in filled]
     positions = untouched_positions(cursor, stage) if load.untouched else ()
     return Upsert(
@@ -213,8 +216,8 @@ def _filled(
     if processed:
         filled[processed.name] = sql.SQL("now()")
     source = _column(table, "file_source")
-    if source:
-        filled[source.name] = sql.Literal(clean(load.file_name)[: source.length])
+    if source and source.type in _TEXTS:
+        filled[source.name] = sql.Literal(load.file_name[: source.length])
     if source_time:
         filled[source_time.name] = sql.Literal(load.source_at)
     return filled

@@ -13,7 +13,7 @@ Part = sql.Composable
 
 # Types without an equality, or with one that calls different values equal.
 _COMPARED_AS_TEXT = {
-    "json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle", "citext",
+    "json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle",
 }  # fmt: skip
 _TEXT = {"text", "varchar"}
 
@@ -22,8 +22,9 @@ def comparable(column: TableColumn, value: Part) -> Part:
     """The value in a form whose equality means that nothing needs to be written."""
     if column.type in _COMPARED_AS_TEXT:
         return sql.SQL("({})::text").format(value)
+    if column.loose:
+        return sql.SQL('({})::text COLLATE "C"').format(value)
     if column.type in _TEXT:
-        # A nondeterministic collation calls different texts equal.
         return sql.SQL('({}) COLLATE "C"').format(value)
     return value
 

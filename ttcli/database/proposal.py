@@ -5,7 +5,7 @@ Everything is text that a person can read, and psql can run. Nothing alters or d
 
 from __future__ import annotations
 
-from typing import Any, List, NamedTuple, Optional, Sequence
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from ttcli.config import DatabaseSettings
 from ttcli.database import ledger
@@ -22,12 +22,14 @@ class Standing(NamedTuple):
         schema: The target's own schema, where DB_TARGET_TABLE names one.
         staging: DB_TEMP_SCHEMA.
         ledger: The ledger.
+        needed: What else the role must have: rights to sequences and schemas, as GRANT has them.
     """
 
     table: Optional[TargetTable] = None
     schema: bool = False
     staging: bool = False
     ledger: bool = False
+    needed: Tuple[str, ...] = ()
 
 
 def standing(connection: Connection, settings: DatabaseSettings) -> Standing:
@@ -46,7 +48,26 @@ def standing(connection: Connection, settings: DatabaseSettings) -> Standing:
             _has_schema(cursor, target.schema),
             _has_schema(cursor, settings.temp_schema),
             _has_ledger(cursor, target),
+            _needed(cursor, table) if table else (),
         )
+
+
+# A serial column's default asks for its sequence as the role; an identity's does not.
+_NEEDED = """
+SELECT 'USAGE ON SEQUENCE ' || s.oid::regclass FROM pg_class s
+  JOIN pg_depend d ON d.objid = s.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'a'
+ WHERE s.relkind = 'S' AND d.refobjid = %(table)s::regclass
+UNION
+SELECT 'USAGE ON SCHEMA ' || quote_ident(n.nspname) FROM pg_attribute a
+  JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
+ WHERE a.attrelid = %(table)s::regclass AND a.attnum > 0 AND n.nspname <> 'pg_catalog'
+ ORDER BY 1
+"""
+
+
+def _needed(cursor: Any, table: TargetTable) -> Tuple[str, ...]:
+    cursor.execute(_NEEDED, {"table": quoted(table.schema, table.name)})
+    return tuple(right for (right,) in cursor.fetchall())
 
 
 def table_to_be(settings: DatabaseSettings) -> TargetTable:
@@ -129,7 +150,9 @@ def adding(table: TargetTable, columns: Sequence[TableColumn]) -> List[str]:
     return [f"ALTER TABLE {where} ADD COLUMN {_declared(column)}" for column in lacking]
 
 
-def granting(settings: DatabaseSettings, table: TargetTable, role: str) -> List[str]:
+def granting(
+    settings: DatabaseSettings, table: TargetTable, there: Standing, role: str
+) -> List[str]:
     """The rights of the role that loads, and no more: docs/database.md has them too."""
     to, where = quoted(role), quoted(table.schema, table.name)
     return [
@@ -137,6 +160,7 @@ def granting(settings: DatabaseSettings, table: TargetTable, role: str) -> List[
         f"GRANT USAGE ON SCHEMA {quoted(table.schema or 'public')} TO {to}",
         f"GRANT SELECT, INSERT, UPDATE ON {where} TO {to}",
         ledger.grant(table, to).rstrip(";"),
+        *(f"GRANT {right} TO {to}" for right in there.needed),
     ]
 
 

@@ -17,6 +17,7 @@ from psycopg2 import sql
 
 from ttcli.config import DatabaseSettings
 from ttcli.database.connect import Connection, transaction
+from ttcli.database.encoding import Marked, codec_of
 from ttcli.database.target import identifier, quoted
 from ttcli.errors import AccessDenied, from_os_error
 from ttcli.table import TargetTable
@@ -116,9 +117,22 @@ def create_raw(cursor: Any, stage: sql.Identifier, columns: Sequence[str]) -> No
 
 def copy(cursor: Any, stage: sql.Identifier, rows: Path, columns: Sequence[str]) -> int:
     """Streams rows.tsv into a staging table, 1 MB at a time; returns the number of rows."""
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(stage, _names([*columns, ORIGIN]))
     with _open(rows) as file:
-        cursor.copy_expert(statement, file, size=_READ_BYTES)
+        return _copy(cursor, stage, file, [*columns, ORIGIN])
+
+
+def copy_raw(cursor: Any, stage: sql.Identifier, rows: Path, columns: Sequence[str]) -> int:
+    """The same into a table of texts; what the server's encoding has not is rejected at once."""
+    codec = codec_of(cursor.connection)
+    if not codec:
+        return copy(cursor, stage, rows, columns)
+    with _open(rows) as file:
+        return _copy(cursor, stage, Marked(file, codec), [*columns, ORIGIN, REJECT])
+
+
+def _copy(cursor: Any, stage: sql.Identifier, file: Any, names: Sequence[str]) -> int:
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(stage, _names(names))
+    cursor.copy_expert(statement, file, size=_READ_BYTES)
     return int(cursor.rowcount)
 
 

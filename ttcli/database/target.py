@@ -9,7 +9,7 @@ from psycopg2 import sql
 
 from ttcli.config import DatabaseSettings
 from ttcli.database.faults import translated
-from ttcli.errors import ConfigError
+from ttcli.errors import AccessDenied, ConfigError
 from ttcli.table import TableColumn, TargetTable
 
 _FIND = """
@@ -44,11 +44,13 @@ SELECT a.attname, t.typname, format_type(a.atttypid, a.atttypmod),
        a.attgenerated = '' AND a.attidentity <> 'a',
        ARRAY(SELECT enumlabel::text FROM pg_enum WHERE enumtypid = t.oid ORDER BY enumsortorder),
        CASE WHEN b.filled AND a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), '')
-            ELSE '' END
+            ELSE '' END,
+       t.typname = 'citext' OR coalesce(NOT l.collisdeterministic, false)
   FROM base b
   JOIN pg_type t ON t.oid = b.typid AND t.typtype <> 'd'
   JOIN pg_attribute a ON a.attrelid = %(oid)s AND a.attnum = b.attnum
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  LEFT JOIN pg_collation l ON l.oid = a.attcollation
  ORDER BY a.attnum
 """
 
@@ -59,6 +61,15 @@ SELECT i.indexrelid::regclass::text,
               WHERE k.place <= i.indnkeyatts),
        i.indpred IS NOT NULL, i.indexprs IS NOT NULL, NOT i.indisvalid, NOT i.indimmediate
   FROM pg_index i WHERE i.indrelid = %s AND i.indisunique
+"""
+
+
+# Without that right the operators of a type are not found, and citext compares as text does.
+_CLOSED_SCHEMAS = """
+SELECT DISTINCT quote_ident(n.nspname) FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+  JOIN pg_namespace n ON n.oid = t.typnamespace
+ WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped
+   AND NOT has_schema_privilege(n.oid, 'USAGE')
 """
 
 
@@ -110,6 +121,7 @@ def read_table(
         cursor.execute(_COLUMNS, {"oid": oid})
         columns = tuple(_column(*row) for row in cursor.fetchall())
         key = _key(columns, settings.key, quoted(schema, name))
+        _check_types(cursor, oid, quoted(schema, name))
         cursor.execute(_UNIQUE, (oid,))
         _check_key(key, [Unique(*row) for row in cursor.fetchall()], quoted(schema, name))
         # Only the catalog was read: nothing is to be committed, and no snapshot kept.
@@ -182,6 +194,17 @@ def _key(columns: Sequence[TableColumn], configured: Sequence[str], where: str) 
             )
         found.append(column.name)
     return tuple(found)
+
+
+def _check_types(cursor: Any, oid: int, where: str) -> None:
+    cursor.execute(_CLOSED_SCHEMAS, (oid,))
+    closed = ", ".join(name for (name,) in cursor.fetchall())
+    if closed:
+        role = quoted(cursor.connection.info.user)
+        raise AccessDenied(
+            f"Types of table {where} are in schema {closed}, which is closed to the role",
+            f"as its owner: GRANT USAGE ON SCHEMA {closed} TO {role};",
+        )
 
 
 def _check_key(key: Sequence[str], indexes: Sequence[Unique], where: str) -> None:

@@ -142,13 +142,24 @@ class Upsert(NamedTuple):
 
     def _conflict(self) -> Part:
         key = listed(map(sql.Identifier, self.table.key))
-        names = [column.name for column in self.settable]
-        if not names:
+        if not self.settable:
             return sql.SQL(" ON CONFLICT ({}) DO NOTHING").format(key)
-        sets = _assignments({name: of("excluded", name) for name in [*names, *self.filled]})
+        values = {column.name: self._met(column) for column in self.settable}
+        filled = {name: of("excluded", name) for name in self.filled}
         return sql.SQL(" ON CONFLICT ({}) DO UPDATE SET {} WHERE NOT {}").format(
-            key, sets, self.stale()
+            key, _assignments({**values, **filled}), self.stale()
         )
+
+    def _met(self, column: TableColumn) -> Part:
+        """What another writer's row, which came in between, would hold after this load.
+
+        Which of its cells are to be left alone is known no more, so a blank leaves them all.
+        """
+        stored, brought = of("t", column.name), of("excluded", column.name)
+        value = policy.merged(column, self._policy(column), stored, brought)
+        if column.name not in self.untouched:
+            return value
+        return sql.SQL("CASE WHEN {} IS NULL THEN {} ELSE {} END").format(brought, stored, value)
 
     def keyless(self) -> Part:
         """Whether a part of the key is missing: no such row could ever be found again."""

@@ -13,8 +13,11 @@ from ttcli.mail.headers import decode_bytes
 
 _LONGEST = 1 << 16  # bytes of a field that anybody means seriously
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
-_DOMAIN = r"[^\s<>()\[\],;:@\"\\]+"
-_ADDRESS = re.compile(rf'((?:[^\s<>()\[\],;:@"\\]+|"(?:[^"\\]|\\.)*"))@({_DOMAIN})', re.S)
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+_DOMAIN = rf"[^\s<>()\[\],;:@\"\\{_CONTROL}]+"
+_ADDRESS = re.compile(
+    rf'((?:[^\s<>()\[\],;:@"\\{_CONTROL}]+|"(?:[^"\\{_CONTROL}]|\\[ -~])*"))@({_DOMAIN})', re.S
+)
 
 
 def only_address(fields: Sequence[bytes]) -> Optional[str]:

@@ -12,7 +12,7 @@ from typing import List, NamedTuple, Optional, Sequence
 from ttcli.config import MailboxSettings
 from ttcli.mail import addresses, verdicts
 from ttcli.mail.commands import Commands, Items
-from ttcli.mail.headers import decode_bytes
+from ttcli.mail.headers import decoded
 
 UNLISTED, UNTRUSTED = "unlisted", "untrusted"
 _FIELDS = " BODY.PEEK[HEADER.FIELDS (FROM AUTHENTICATION-RESULTS)]"
@@ -66,7 +66,7 @@ class Gate:
         senders = fields(header, b"from")
         address = addresses.only_address(senders)
         if address is None:
-            shown = decode_bytes(b" / ".join(senders))[:200]
+            shown = decoded(b" / ".join(senders))[:200]
             kind = UNLISTED if self._allowed else UNTRUSTED
             return Refusal(uid, kind, shown, "From names not exactly one address")
         if self._allowed and not addresses.listed(address, self._allowed):

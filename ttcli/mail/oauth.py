@@ -38,19 +38,15 @@ _LATER = ("authorization_pending", "temporarily_unavailable", "server_error", "s
 _NEXT_STEPS = {
     "invalid_client": "set EMAIL_OAUTH_CLIENT_ID, and EMAIL_OAUTH_CLIENT_SECRET or "
     "EMAIL_OAUTH_KEY_FILE, to ones that are registered and have not expired; see docs/oauth2.md",
-    "invalid_grant": "authorise the account anew and set EMAIL_OAUTH_REFRESH_TOKEN: this "
-    "grant expired or was revoked; of a key, check this machine's clock; see docs/oauth2.md",
+    "invalid_grant": "authorise the account anew, by `ttcli login` or a new "
+    "EMAIL_OAUTH_REFRESH_TOKEN: this grant expired or was revoked; of a key, check this machine's "
+    "clock; see docs/oauth2.md",
     "invalid_scope": "set EMAIL_OAUTH_SCOPE to what the provider grants; see docs/oauth2.md",
 }
 _NEXT_STEP = "see docs/oauth2.md for how the application is registered and given its rights"
 
-
-_SECRET = (
-    "client_secret",
-    "refresh_token",
-    "assertion",
-    "client_assertion",
-)  # what a form may hold
+# What a form may hold that nobody may read.
+_SECRET = ("client_secret", "refresh_token", "assertion", "client_assertion")
 
 
 class Refused(Exception):

@@ -13,7 +13,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence
 from ttcli.mail.addresses import domain_of, without_comments
 
 NAMELESS = "-"  # stands for fields without an id, as Microsoft 365 writes them
-_WORD = r'(?:"(?:[^"\\]|\\.)*"|[^\s;="]+)'
+_WORD = r'(?:"(?:[^"\\\x00-\x1f\x7f-\x9f]|\\[ -~])*"|[^\s;="\x00-\x1f\x7f-\x9f]+)'
 _ID = re.compile(rf"\s*({_WORD})(?:\s+[0-9]+)?\s*\Z", re.S)
 _METHOD = re.compile(r"\s*([a-z0-9_-]+)\s*(?:/\s*[0-9]+\s*)?=\s*([a-z0-9_-]+)(?=\s|\Z)", re.I)
 _PROPERTY = re.compile(

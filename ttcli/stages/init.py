@@ -172,7 +172,7 @@ def _proposal(
         "create": create,
         "alter": proposal.adding(table, new),
         "role": settings.username or None,
-        "grant": proposal.granting(settings, table, settings.username or _ROLE),
+        "grant": proposal.granting(settings, table, asked.there, settings.username or _ROLE),
     }
 
 

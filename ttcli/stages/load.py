@@ -76,7 +76,10 @@ class LoadStage:
     def _rehearse(self, arguments: Tuple[Any, ...]) -> Outcome:
         from ttcli.database.load import dry_run
 
-        rehearsed = self._session.run(lambda connection: dry_run(connection, *arguments))
+        settings, table, item, policies = arguments
+        rehearsed = self._session.run(
+            lambda connection: dry_run(connection, settings, table, item, policies, keep=True)
+        )
         shown = [_line(rehearsed.loaded), *map(_difference, rehearsed.differences)]
         return Outcome(LOADED, "loaded", "\n      ".join(shown), {})
 

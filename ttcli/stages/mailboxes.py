@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from ttcli import errors
 from ttcli.config import MailboxSettings
@@ -131,11 +131,15 @@ def one_fault(faults: Mapping[str, OutsideFault]) -> Optional[OutsideFault]:
     if not faults:
         return None
     code = errors.worst(fault.exit_code for fault in faults.values())
-    kind = next(type(fault) for fault in faults.values() if fault.exit_code == code)
-    if len(faults) > 1:
-        return kind("; ".join(f"{label}: {fault}" for label, fault in faults.items()))
-    (label, fault), *_ = faults.items()
-    return kind(f"mailbox {label}: {fault.message}", fault.hint) if label else fault
+    worst = next(fault for fault in faults.values() if fault.exit_code == code)
+    labels: Dict[str, List[str]] = {}
+    for label, fault in faults.items():
+        labels.setdefault(str(fault), []).append(label)
+    if len(labels) > 1:
+        told = (f"{', '.join(names)}: {fault}" for fault, names in labels.items())
+        return type(worst)("; ".join(told))
+    where = ", ".join(filter(None, faults))
+    return type(worst)(f"mailbox {where}: {worst.message}", worst.hint) if where else worst
 
 
 def picked(mailboxes: Sequence[MailboxSettings], name: str) -> Sequence[MailboxSettings]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ANYWAY = "to take it anyway, save the mail and `ttcli add` it"
+_SAID = 50  # of each kind; who sends more than that wants to flood a log
 
 
 def say_refused(
@@ -28,15 +29,21 @@ def say_refused(
     Args:
         through: Only mails up to this UID; those above are met again by the next run.
     """
-    for each in refused:
-        if through is not None and each.uid > through:
-            continue
-        report.add(**{each.kind: 1})
-        untrusted = each.kind == "untrusted"
-        said = f"mail from {each.sender or 'nobody'} left alone: {each.reason}"
-        level = logging.WARNING if untrusted else logging.INFO
-        log.log(
-            level, "%sUID %d: %s%s", label_of(settings), each.uid, said, f"; {_ANYWAY}" * untrusted
-        )
-        if untrusted:
-            report.lines.append((f"UID {each.uid}", "", f"{said}; {_ANYWAY}"))
+    met = [each for each in refused if through is None or each.uid <= through]
+    for kind in ("unlisted", "untrusted"):
+        some = [each for each in met if each.kind == kind]
+        report.add(**{kind: len(some)})
+        for each in some[:_SAID]:
+            _say(settings, each, report)
+        if len(some) > _SAID:
+            log.warning("%s%d more mails %s", label_of(settings), len(some) - _SAID, kind)
+
+
+def _say(settings: MailboxSettings, each: Refusal, report: Report) -> None:
+    said = f"mail from {each.sender or 'nobody'} left alone: {each.reason}"
+    if each.kind == "unlisted":
+        log.info("%sUID %d: %s", label_of(settings), each.uid, said)
+        return
+    said = f"{said}; {_ANYWAY}"
+    log.warning("%sUID %d: %s", label_of(settings), each.uid, said)
+    report.lines.append((f"UID {each.uid}", "", said))

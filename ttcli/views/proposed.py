@@ -52,7 +52,10 @@ def _script(found: Mapping[str, Any]) -> List[str]:
     if not found["role"]:
         note = "-- Least rights; put the role of DB_USERNAME here:"
         return ["", "BEGIN;", *create, "COMMIT;", "", note, *(f"-- {line}" for line in grants)]
-    return ["", "BEGIN;", *create, "-- least rights", *grants, "COMMIT;"]
+    role = _line(found["role"]).replace('"', '""')
+    made = f"""-- CREATE ROLE "{role}" LOGIN PASSWORD '…';  -- if it is not there yet"""
+    unsure = [made] if found["unasked"] else []
+    return ["", "BEGIN;", *create, "-- least rights", *unsure, *grants, "COMMIT;"]
 
 
 def _alter(found: Mapping[str, Any]) -> List[str]:

@@ -1,9 +1,9 @@
 """The shared strings of a workbook: the only part of reading that grows with it.
 
-Each string is kept as COPY text, escaped once however many cells show it. The first ones are in a
-plain list: writers number strings by first use, so these are the ones that repeat. What comes after
-is mostly unique and would cost more as Python objects than as text: it is packed, some strings to
-a piece, with newlines between them (COPY text has none inside).
+Each string is kept as COPY text, escaped once however many cells show it. Where they are many, the
+first ones alone are in a plain list: writers number strings by first use, so these are the ones
+that repeat. What comes after is mostly unique and would cost more as Python objects than as text:
+it is packed, some strings to a piece, with newlines between them (COPY text has none inside).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from ttcli.workbook.ooxml_xml import LocalNames, Parser, check_depth
 
 # A bytes object and its place in a list take that much more than its text.
 _OBJECT_BYTES = 41
-_PLAIN_BYTES = 16 << 20
+_PLAIN_BYTES = 20 << 20
+_MOST_PLAIN = 1 << 17  # of more strings than fit there
 _BLANK_BYTES = 250  # a short text and its place in a dictionary
 _PACK_BITS = 5
 _PACK = 1 << _PACK_BITS
@@ -73,8 +74,10 @@ class SharedStrings:
             )
         if self._bytes + len(self) * _OBJECT_BYTES < _PLAIN_BYTES:
             self._plain.extend(texts)
-        else:
-            self._pack(texts)
+            return
+        self._pack(self._plain[_MOST_PLAIN:])
+        del self._plain[_MOST_PLAIN:]
+        self._pack(texts)
 
     def _pack(self, texts: Sequence[bytes]) -> None:
         self._loose.extend(texts)
@@ -126,6 +129,8 @@ class SharedStrings:
         plain, beyond, first = self._plain, self._beyond, len(self._plain)
         packed = [number for number in numbers if number >= first]
         low, high = (min(packed), max(packed)) if packed else (first, first - 1)
+        if high >= len(self):
+            raise IndexError(high)
         if high - low > _WIDEST_WINDOW * len(numbers):
             return [(plain[n] if n < first else beyond(n)) if n >= 0 else b"" for n in numbers]
         start = low - (low - first & _PACK - 1)
