@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 
 from tests.database.rows import Target, counts, hour
 from tests.fix_postgres import PASSWORD
-from ttcli.database import staging
+from ttcli.database import merge, staging
 
 MADE = (
     "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname LIKE 'ttcli_stage%'"
@@ -64,3 +64,35 @@ def test_a_role_without_temporary_tables_loads_small_files(make_target: MakeTarg
     finally:
         run(f'GRANT TEMPORARY ON DATABASE "{name}" TO PUBLIC')
         run("DROP OWNED BY poor; DROP ROLE poor")
+
+
+def test_a_key_that_another_writer_adds_meanwhile_is_updated(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many new rows go in as if nobody else wrote; where somebody did, the file still wins."""
+    original = merge._write
+
+    def late(*arguments: Any) -> Any:
+        target.database.run("INSERT INTO tracking_data (hawb, status) VALUES ('H1', 'theirs')")
+        return original(*arguments)
+
+    monkeypatch.setattr(merge, "SORTED_AT_MOST", 0)
+    monkeypatch.setattr(merge, "_write", late)
+    loaded = target.rows([("H1", "ours", 1), ("H2", "ours", 2)])
+
+    assert counts(loaded) == (2, 0, 0, 0)
+    assert target.all() == [("H1", "ours", 1), ("H2", "ours", 2)]
+
+
+def test_another_unique_constraint_still_rejects_its_row(
+    make_target: MakeTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A violation that is not the key's is that row's, among many rows as among few."""
+    monkeypatch.setattr(merge, "SORTED_AT_MOST", 0)
+    target = make_target()
+    target.database.run("CREATE UNIQUE INDEX ON tracking_data (pieces)")
+
+    loaded = target.rows([("H1", "x", 1), ("H2", "x", 2), ("H3", "x", 2)])
+
+    assert counts(loaded) == (2, 0, 0, 0)
+    assert [reject.key for reject in loaded.rejects] == ["H3"]

@@ -24,7 +24,7 @@ Part = sql.Composable
 
 _OVERWRITE = Policy()
 EVERY_ROW = sql.SQL("true")
-_SORTED_AT_MOST = 10_000
+SORTED_AT_MOST = 10_000
 
 
 class Census(NamedTuple):
@@ -107,17 +107,22 @@ class Upsert(NamedTuple):
             differs=self.differs(),
         )
 
-    def insert(self, rows: int, all_new: bool = False, only: Part = EVERY_ROW) -> Part:
+    def insert(
+        self, rows: int, all_new: bool = False, only: Part = EVERY_ROW, alone: bool = False
+    ) -> Part:
         """Adds the rows whose key the target has not.
 
         Few rows go in the key's order, so that two writers do not wait for each other crosswise;
         sorting many was measured to cost an eighth of the load.
+
+        Args:
+            alone: Rely on no other writer adding one of the keys now; it would be an error.
         """
         brought = {column.name: _for_a_new_row(column) for column in self.columns}
         values = {**brought, **self.filled}
         return sql.SQL(
             "INSERT INTO {target} AS t ({names}) SELECT {values} FROM {stage} AS s"
-            " WHERE {only}{new}{order} ON CONFLICT ({key}) {action}"
+            " WHERE {only}{new}{order}{conflict}"
         ).format(
             target=identifier(self.table),
             names=listed(map(sql.Identifier, values)),
@@ -125,9 +130,8 @@ class Upsert(NamedTuple):
             stage=self.stage,
             only=only,
             new=sql.SQL("") if all_new else self._not_there(),
-            order=self._order() if rows <= _SORTED_AT_MOST else sql.SQL(""),
-            key=listed(map(sql.Identifier, self.table.key)),
-            action=self._conflict(),
+            order=self._order() if rows <= SORTED_AT_MOST else sql.SQL(""),
+            conflict=sql.SQL("") if alone else self._conflict(),
         )
 
     def _order(self) -> Part:
@@ -139,12 +143,14 @@ class Upsert(NamedTuple):
         )
 
     def _conflict(self) -> Part:
+        key = listed(map(sql.Identifier, self.table.key))
         if not self.settable:
-            return sql.SQL("DO NOTHING")
+            return sql.SQL(" ON CONFLICT ({}) DO NOTHING").format(key)
         values = {column.name: self._met(column) for column in self.settable}
         filled = {name: of("excluded", name) for name in self.filled}
-        sets = _assignments({**values, **filled})
-        return sql.SQL("DO UPDATE SET {} WHERE NOT {}").format(sets, self.stale())
+        return sql.SQL(" ON CONFLICT ({}) DO UPDATE SET {} WHERE NOT {}").format(
+            key, _assignments({**values, **filled}), self.stale()
+        )
 
     def _met(self, column: TableColumn) -> Part:
         """What another writer's row, which came in between, would hold after this load.
