@@ -42,7 +42,7 @@ def write(tmp_path: Path, data: Any) -> Path:
             [["Weekly report", None], ["hawb", "n"], ["1", "2"], ["3", "4"]],
         ),
         ("a,b,c\n1,2\n1,2,3,,\n", [["a", "b", "c"], ["1", "2", None], ["1", "2", "3"]]),
-        ("a,b\n  x ,\t\n", [["a", "b"], ["  x ", None]]),
+        ("a,b\n  x ,\t\n", [["a", "b"], ["  x ", "\t"]]),
         ("a,b\nx\x0by,2\n", [["a", "b"], ["xy", "2"]]),
     ],
 )
