@@ -161,7 +161,7 @@ def entries(
 ) -> Tuple[Optional[Entry], Optional[Entry]]:
     """The row of this load (`Load.ledger_id`), and the latest row of all.
 
-    `before` is sent ahead in the same round trip, whose statements see what was committed till then.
+    `before` is sent ahead in the same round trip, whose statements see what was committed before.
     """
     fields = [sql.Identifier(name) for name in Entry._fields[:-2]]
     item = sql.Literal(item_id)
