@@ -14,6 +14,7 @@ import re
 import select
 import socket
 import ssl
+import sys
 import threading
 import time
 import warnings
@@ -26,6 +27,20 @@ with warnings.catch_warnings():
     # its module ends in a demo with invalid escapes: a SyntaxWarning from Python 3.12 on
     warnings.simplefilter("ignore")
     import imaplib2
+
+
+class _Clock:
+    """The time, as imaplib2 asks for it; its handler sleeps before its first word, we do not."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        """The greeting waits in `_reader` until it is wanted, so there is nothing to wait for."""
+
+
+sys.modules[imaplib2.IMAP4.__module__].time = _Clock()  # type: ignore[attr-defined]
 
 _NOT_NOW = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError)
 SLOWEST_LINK = 16384  # bytes a second that a transfer may not fall below
@@ -75,6 +90,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         self._until = time.monotonic() + timeout
         self._buffer = bytearray(1 << 20)
         self._full = False
+        self._wanted = threading.Event()  # somebody waits for the greeting
         self.timeout = timeout
         connection.socket.setblocking(False)
         try:
@@ -92,6 +108,11 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         self.tagre = re.compile(rb"(?P<tag>%s\d+) (?P<type>[A-Z]+) ?(?P<data>.*)" % self.tagpre)
         self.sock = self._connection.socket
         self.read_fd = self.sock.fileno()
+
+    def _request_push(self, *arguments: Any, **named: Any) -> Any:
+        request = super()._request_push(*arguments, **named)
+        self._wanted.set()
+        return request
 
     def _get_capabilities(self) -> None:
         """What the greeting says already needs no round trip (RFC 3501, 7.2.1)."""
@@ -127,6 +148,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         """The reader thread: everything that arrives goes to the handler's queue, in order."""
         splitter = Splitter()
         try:
+            self._wanted.wait(self.timeout)
             self.inq.put(self._connection.greeting)
             while not self.Terminate:
                 for piece in splitter.feed(self._receive()):
@@ -258,9 +280,9 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
     def hang_up(self, politely: bool) -> None:
         """Ends the connection and its threads; LOGOUT first where it is in order."""
         if politely and not self.Terminate and not self.tagged_commands:
-            self.state = "LOGOUT"
-            with contextlib.suppress(Refused, Lost):  # all that mattered was said before
-                self.call("LOGOUT", seconds=min(self.timeout, 5))
+            # all that mattered was said before: the answer is not worth a round trip
+            with contextlib.suppress(OSError):
+                self.send(b"%s0 LOGOUT\r\n" % self.tagpre)
         self.Terminate = True
         with contextlib.suppress(OSError):  # the other side was faster
             self.sock.shutdown(socket.SHUT_RDWR)

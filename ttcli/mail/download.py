@@ -1,47 +1,56 @@
 """Getting the matching mails: only the parts that matter, in few commands with several on their
-way at once, and a mail as a whole where its parts cannot be relied on.
+way at once, large parts in pieces that go to disk as they come, and a mail as a whole where its
+parts cannot be relied on.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import deque
+from datetime import datetime
 from email import message_from_bytes
-from typing import Any, Deque, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Deque, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ttcli.errors import Temporary
-from ttcli.mail import answers, mime
+from ttcli.mail import answers, decoding, mime
 from ttcli.mail.commands import Commands, Items
+from ttcli.mail.content import Content, Store
 from ttcli.mail.leaves import Leaf, Taken, take
 from ttcli.mail.looks import Look
 from ttcli.mail.message import Mail
+from ttcli.mail.plan import COMMAND_BYTES, WHOLE, Command, Piece, fits, plan
 from ttcli.mail.structure import Section
 from ttcli.mail.wire import LARGEST_LITERAL
 
 log = logging.getLogger(__name__)
 
-_WHOLE = "(UID INTERNALDATE BODY.PEEK[])"
-_COMMAND_BYTES = 4 << 20  # answers of one command
-_FLYING_BYTES = 16 << 20  # answers on their way
-_FLYING_COMMANDS = 6  # imaplib2's own queue ends at 10
+_FLYING_BYTES = 3 * COMMAND_BYTES  # answers on their way
+_FLYING_COMMANDS = 8  # imaplib2's own queue ends at 10
 
 
-class _Command(NamedTuple):
-    """One UID FETCH for mails that want the same sections."""
-
-    looks: List[Look]
-    items: str
-    size: int
-
-
-def download(commands: Commands, looks: Sequence[Look], largest: int) -> Iterator[Mail]:
+def download(
+    commands: Commands, looks: Sequence[Look], largest: int, store: Store
+) -> Iterator[Mail]:
     """The mails, in the order given; those expunged meanwhile are left out.
 
     Args:
         largest: Bytes of one attachment; what is larger is told in `Mail.trouble`.
+        store: Where large parts are kept; cleared once the next mail is asked for.
     """
-    waiting = deque(_plan(looks, largest))
-    flying: Deque[Any] = deque()
+    downloading = _Downloading(commands, largest, store)
+    try:
+        for command in _done(commands, deque(plan(looks, largest))):
+            for mail in downloading.mails(command):
+                yield mail
+                del mail  # its bytes are not kept while the next ones come
+                store.clear()
+    finally:
+        store.clear()
+
+
+def _done(commands: Commands, waiting: Deque[Command]) -> Iterator[Command]:
+    """Each command once its answers are in, with others on their way meanwhile."""
+    flying: Deque[Tuple[Command, Any]] = deque()
     room = _FLYING_BYTES
     while waiting or flying:
         while (
@@ -54,96 +63,123 @@ def download(commands: Commands, looks: Sequence[Look], largest: int) -> Iterato
         command, request = flying.popleft()
         commands.finish_fetch(request, command.size + _FLYING_BYTES - room)
         room += command.size
-        yield from _mails(commands, command, largest)
-
-
-def _plan(looks: Sequence[Look], largest: int) -> Iterator[_Command]:
-    """Neighbouring mails that want the same sections go into one command."""
-    command: Optional[_Command] = None
-    for each in looks:
-        items, size = _items(each, largest), _bytes(each, largest)
-        if command and command.items == items and command.size + size <= _COMMAND_BYTES:
-            command = _Command([*command.looks, each], items, command.size + size)
-        else:
-            if command:
-                yield command
-            command = _Command([each], items, size)
-    if command:
         yield command
 
 
-def _items(each: Look, largest: int) -> str:
-    if each.whole:
-        return _WHOLE if each.size <= LARGEST_LITERAL else "(UID)"
-    parts = " ".join(f"BODY.PEEK[{s.part}]" for s in each.wanted if _fits(s, largest))
-    return f"(UID BODY.PEEK[HEADER] {parts})".replace(" )", ")")
+class _Arriving:
+    """A large part on its way in."""
 
+    def __init__(self, encoding: str, store: Store) -> None:
+        self._encoding, self._store = encoding, store
+        self._decoder = decoding.decoder(encoding)
+        self._growing = store.growing()
+        self._broken = False
+        self.received = 0
+        self.short = False  # the last piece was not full: nothing follows it
 
-def _bytes(each: Look, largest: int) -> int:
-    if each.whole:
-        return each.size if each.size <= LARGEST_LITERAL else 0
-    return 4096 + sum(section.size for section in each.wanted if _fits(section, largest))
+    def add(self, piece: Piece, raw: answers.Value) -> None:
+        """The next piece, as the server gave it."""
+        length = len(raw) if isinstance(raw, bytes) else 0
+        # behind its end a part gives an empty string, or NIL
+        self._broken |= piece.offset != self.received and length > 0
+        self._broken |= length > COMMAND_BYTES
+        if isinstance(raw, bytes) and raw and not self._broken:
+            self._growing.write(self._decoder.feed(raw))
+            self.received += length
+        self.short = length < COMMAND_BYTES
 
-
-def _fits(section: Section, largest: int) -> bool:
-    grown = 1.4 if section.encoding in ("base64", "quoted-printable") else 1.0
-    return section.size <= largest * grown
-
-
-def _mails(commands: Commands, command: _Command, largest: int) -> Iterator[Mail]:
-    for each in command.looks:
-        mail = _mail(commands, each, largest)
-        if mail is not None:
-            yield mail
-        del mail  # its bytes are not kept while the next ones come
-
-
-def _mail(commands: Commands, each: Look, largest: int) -> Optional[Mail]:
-    items = commands.found.pop(each.uid, {})
-    mail = None if each.whole else _from_sections(each, items, largest)
-    return mail or _from_whole(each, items) or fetch_whole(commands, each.uid, each.size)
-
-
-def _from_sections(each: Look, items: Items, largest: int) -> Optional[Mail]:
-    """The mail out of its sections; None where one is missing or not as announced."""
-    head = items.get("BODY[HEADER]")
-    if not isinstance(head, bytes) or not head or each.internaldate is None:
-        return None
-    leaves: List[Leaf] = []
-    for section in each.sections or ():
-        leaf = _leaf(section, items, section in each.wanted, largest)
-        if leaf is None:
+    def content(self) -> Optional[Content]:
+        """Its bytes; None where the pieces do not fit together."""
+        if self._broken or not self.received:
             return None
-        leaves.append(leaf)
-    read = mime.read_head(message_from_bytes(head))
-    return mime.mail_of(each.uid, read, each.internaldate, take(leaves, read.automatic))
+        self._growing.write(self._decoder.end())
+        return decoding.finished(self._growing.content(), self._encoding, self._store)
 
 
-def _leaf(section: Section, items: Items, wanted: bool, largest: int) -> Optional[Leaf]:
-    empty = Leaf(section.part, section.name, section.content_type, b"")
-    if not wanted:
-        return empty
-    if not _fits(section, largest):
-        sizes = (
-            f"{section.size >> 20} MB, more than the {largest >> 20} MB of EMAIL_MAX_ATTACHMENT_MB"
-        )
-        return empty._replace(trouble=f"{section.name or 'a part'} has {sizes}")
-    raw = items.pop(f"BODY[{section.part}]", None)
-    if section.size == 0 and not raw:
-        return empty
-    if not isinstance(raw, bytes) or len(raw) != section.size:
-        return None
-    return empty._replace(data=mime.decode_body(raw, section.encoding))
+class _Downloading:
+    """The mails that come out of commands that are done."""
+
+    def __init__(self, commands: Commands, largest: int, store: Store) -> None:
+        self._commands, self._largest, self._store = commands, largest, store
+        self._arriving: Dict[str, _Arriving] = {}  # the large parts of the mail at hand
+
+    def mails(self, command: Command) -> Iterator[Mail]:
+        """The mails that are complete now."""
+        if command.piece:
+            self._add(command.looks[0], command.piece)
+        if not command.last:
+            return
+        for each in command.looks:
+            mail = self._mail(each)
+            self._arriving = {}
+            if mail is not None:
+                yield mail
+            del mail
+
+    def _add(self, each: Look, piece: Piece) -> None:
+        if piece.part not in self._arriving:
+            encodings = {section.part: section.encoding for section in each.wanted}
+            encoding = encodings.get(piece.part, "") if piece.part else decoding.AS_IT_IS
+            self._arriving[piece.part] = _Arriving(encoding, self._store)
+        items = self._commands.found.get(each.uid, {})
+        self._arriving[piece.part].add(piece, items.pop(piece.answered, None))
+
+    def _mail(self, each: Look) -> Optional[Mail]:
+        items = self._commands.found.pop(each.uid, {})
+        mail = self._from_whole(each, items) if each.whole else self._from_sections(each, items)
+        return mail or fetch_whole(self._commands, each.uid, each.size, self._store)
+
+    def _from_sections(self, each: Look, items: Items) -> Optional[Mail]:
+        """The mail out of its sections; None where one is missing or not as announced."""
+        head = items.get("BODY[HEADER]")
+        if not isinstance(head, bytes) or not head or each.internaldate is None:
+            return None
+        leaves: List[Leaf] = []
+        for section in each.sections or ():
+            leaf = self._leaf(section, items, section in each.wanted)
+            if leaf is None:
+                return None
+            leaves.append(leaf)
+        read = mime.read_head(message_from_bytes(head))
+        taken = take(leaves, self._store, read.automatic)
+        return mime.mail_of(each.uid, read, each.internaldate, taken)
+
+    def _leaf(self, section: Section, items: Items, wanted: bool) -> Optional[Leaf]:
+        empty = Leaf(section.part, section.name, section.content_type)
+        if not wanted:
+            return empty
+        if not fits(section, self._largest):
+            allowed = f"the {self._largest >> 20} MB of EMAIL_MAX_ATTACHMENT_MB"
+            sizes = f"{section.size >> 20} MB, more than {allowed}"
+            return empty._replace(trouble=f"{section.name or 'a part'} has {sizes}")
+        if section.part in self._arriving:
+            arriving = self._arriving[section.part]
+            content = arriving.content() if arriving.received == section.size else None
+            return None if content is None else empty._replace(content=content)
+        raw = items.pop(f"BODY[{section.part}]", None)
+        if section.size == 0 and not raw:
+            return empty
+        if not isinstance(raw, bytes) or len(raw) != section.size:
+            return None
+        return empty._replace(content=decoding.decode([raw], section.encoding, self._store))
+
+    def _from_whole(self, each: Look, items: Items) -> Optional[Mail]:
+        internaldate = answers.time_of(items.get("INTERNALDATE"))
+        arriving = self._arriving.get("")
+        if arriving is not None:
+            content = arriving.content() if arriving.short else None
+        else:
+            content = _content(items.get("BODY[]"))
+        if content is None or internaldate is None:
+            return None
+        return mime.read(content, self._store, internaldate, each.uid)
 
 
-def _from_whole(each: Look, items: Items) -> Optional[Mail]:
-    raw, internaldate = items.get("BODY[]"), answers.time_of(items.get("INTERNALDATE"))
-    if not isinstance(raw, bytes) or not raw or internaldate is None:
-        return None
-    return mime.read(raw, internaldate, each.uid)
+def _content(raw: answers.Value) -> Optional[Content]:
+    return Content(raw) if isinstance(raw, bytes) and raw else None
 
 
-def fetch_whole(commands: Commands, uid: int, size: int) -> Optional[Mail]:
+def fetch_whole(commands: Commands, uid: int, size: int, store: Store) -> Optional[Mail]:
     """One mail by itself, the last resort; None where it is expunged.
 
     Raises:
@@ -151,14 +187,36 @@ def fetch_whole(commands: Commands, uid: int, size: int) -> Optional[Mail]:
     """
     if size > LARGEST_LITERAL:
         return _too_large(commands, uid, size)
-    items = commands.fetch([uid], _WHOLE, size + _FLYING_BYTES).get(uid, {})
-    raw, internaldate = items.get("BODY[]"), answers.time_of(items.get("INTERNALDATE"))
-    if not isinstance(raw, bytes) or not raw:
+    if size <= COMMAND_BYTES:
+        items = commands.fetch([uid], f"(UID INTERNALDATE {WHOLE})", size + _FLYING_BYTES)
+        found = items.get(uid, {})
+        content, internaldate = _content(found.get("BODY[]")), _time(found)
+    else:
+        content, internaldate = _whole_in_pieces(commands, uid, store)
+    if content is None:
         commands.check_gone({uid})
         return None
     if internaldate is None:
         raise Temporary(f"the server gives no INTERNALDATE for UID {uid}")
-    return mime.read(raw, internaldate, uid)
+    return mime.read(content, store, internaldate, uid)
+
+
+def _time(items: Items) -> Optional[datetime]:
+    return answers.time_of(items.get("INTERNALDATE"))
+
+
+def _whole_in_pieces(
+    commands: Commands, uid: int, store: Store
+) -> Tuple[Optional[Content], Optional[datetime]]:
+    """A mail piece by piece until one is not full, whatever size the server announced."""
+    arriving, internaldate = _Arriving(decoding.AS_IT_IS, store), None
+    while not arriving.short and arriving.received <= LARGEST_LITERAL:
+        piece = Piece("", arriving.received, COMMAND_BYTES)
+        asked = f"(UID INTERNALDATE {piece.asked})"
+        items = commands.fetch([uid], asked, 2 * _FLYING_BYTES).get(uid, {})
+        internaldate = internaldate or _time(items)
+        arriving.add(piece, items.pop(piece.answered, None))
+    return arriving.content(), internaldate
 
 
 def _too_large(commands: Commands, uid: int, size: int) -> Optional[Mail]:

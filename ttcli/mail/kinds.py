@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from ttcli.mail import archive
+from ttcli.mail.content import Content
 
 _WORKBOOK_NAME = re.compile(r"\.(?:xls[xmb]?|xl[tw]|xlt[xm]|f?ods|ots|csv|tsv)\Z", re.I)
 _WORKBOOK_TYPE = re.compile(
@@ -46,25 +47,25 @@ def by_type(content_type: str) -> bool:
     return bool(_WORKBOOK_TYPE.match(content_type.strip()))
 
 
-def by_content(data: bytes, name: str = "") -> bool:
+def by_content(data: Content, name: str = "") -> bool:
     """The bytes say workbook: OOXML, OpenDocument, BIFF, or an encrypted one."""
     if archive.is_zip(data):
         return _zipped_workbook(data)
-    if data[:8] == _OLE and not _OTHER_OLE.search(tidy(name)):
-        return any(stream in data for stream in _OLE_STREAMS)
+    if data.first(8) == _OLE and not _OTHER_OLE.search(tidy(name)):
+        return data.holds(*_OLE_STREAMS)
     return False
 
 
-def _zipped_workbook(data: bytes) -> bool:
+def _zipped_workbook(data: Content) -> bool:
     names = archive.names(data)
     if names is None:  # damaged: the first entry's name is what can still be seen
-        return data[30:49] == b"[Content_Types].xml" and b"xl/" in data[-65536:]
+        return data.at(30, 49) == b"[Content_Types].xml" and b"xl/" in data.last(65536)
     if "[Content_Types].xml" in names:
         return any(name.startswith("xl/") for name in names)
-    return "mimetype" in names and b"opendocument.spreadsheet" in data[:256]
+    return "mimetype" in names and b"opendocument.spreadsheet" in data.first(256)
 
 
-def is_archive(data: bytes, name: str, content_type: str) -> bool:
+def is_archive(data: Content, name: str, content_type: str) -> bool:
     """A zip archive by content, or said to be one; never what is named like a workbook."""
     if by_name(name):
         return False

@@ -10,6 +10,7 @@ import zlib
 from typing import Dict, Iterable, Iterator, List, NamedTuple
 
 from ttcli.mail import archive, kinds, smime, tnef
+from ttcli.mail.content import Content, Store
 from ttcli.mail.message import Attachment, Skipped
 from ttcli.mail.uuencode import uuencoded
 
@@ -27,6 +28,9 @@ _MAIL_TYPE = re.compile(r"message/(?:rfc822|global|news)\Z")
 _ENCRYPTED_TYPE = re.compile(r"application/pgp-encrypted\Z")
 
 
+EMPTY = Content()
+
+
 class Leaf(NamedTuple):
     """A part that is not made of parts, its transfer encoding removed.
 
@@ -35,13 +39,13 @@ class Leaf(NamedTuple):
         name: The file name as sent, decoded.
         path: The containers it was found in, below its part, with `/` between.
         depth: How many containers those are.
-        trouble: Why it could not be looked at; `data` is empty then.
+        trouble: Why it could not be looked at; `content` is empty then.
     """
 
     part: str
     name: str
     content_type: str
-    data: bytes
+    content: Content = EMPTY
     trouble: str = ""
     path: str = ""
     depth: int = 0
@@ -59,13 +63,14 @@ class Taken(NamedTuple):
     trouble: str = ""
 
 
-def take(leaves: Iterable[Leaf], automatic: str = "") -> Taken:
+def take(leaves: Iterable[Leaf], store: Store, automatic: str = "") -> Taken:
     """Judges every leaf of a mail.
 
     Args:
+        store: Where what comes out of containers is kept.
         automatic: Why the whole mail is no report; then nothing in it is taken.
     """
-    taking = _Taking()
+    taking = _Taking(store)
     for leaf in leaves:
         taking.judge(leaf)
     if not taking.attachments:
@@ -79,7 +84,8 @@ def take(leaves: Iterable[Leaf], automatic: str = "") -> Taken:
 class _Taking:
     """What was found so far in one mail, and how much may still come out of its containers."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self.attachments: List[Attachment] = []
         self.skipped: List[Skipped] = []
         self.trouble = ""
@@ -106,18 +112,18 @@ class _Taking:
     def _look_at(self, leaf: Leaf, name: str, stated: str) -> None:
         if kinds.surely_other(name, stated):
             self._leave_text(leaf)
-        elif kinds.by_content(leaf.data, name):
+        elif kinds.by_content(leaf.content, name):
             self._take(leaf)
-        elif kinds.is_archive(leaf.data, name, stated):
+        elif kinds.is_archive(leaf.content, name, stated):
             self._open_archive(leaf)
         elif kinds.by_name(name):
             self._take(leaf)
-        elif tnef.is_tnef(leaf.data):
+        elif tnef.is_tnef(leaf.content):
             self._open(leaf, self._in_tnef(leaf))
         elif smime.by_name_or_type(name, stated):
             self._open_smime(leaf)
         elif _MAIL_TYPE.match(stated) or kinds.tidy(name).lower().endswith(".eml"):
-            self._open(leaf, self._in_mail(leaf, leaf.data))
+            self._open(leaf, self._in_mail(leaf, leaf.content))
         elif kinds.by_type(stated):
             self._take(leaf)
         else:
@@ -126,13 +132,13 @@ class _Taking:
     def look_into_texts(self) -> None:
         """Files in uuencode, as mailers without MIME send them, in a mail without any other."""
         for leaf in self._texts:
-            for name, data in uuencoded(leaf.data):
-                self.judge(leaf._replace(name=name, content_type="", data=data))
+            for name, content in uuencoded(leaf.content, self._store):
+                self.judge(leaf._replace(name=name, content_type="", content=content))
 
     def _take(self, leaf: Leaf) -> None:
         where = f"{leaf.path}/{leaf.name}" if leaf.path else ""
         self.attachments.append(
-            Attachment(leaf.part, where, kinds.tidy(leaf.name), leaf.content_type, leaf.data)
+            Attachment(leaf.part, where, kinds.tidy(leaf.name), leaf.content_type, leaf.content)
         )
 
     def _refuse(self, leaf: Leaf, reason: str) -> None:
@@ -147,7 +153,7 @@ class _Taking:
         self._refuse(leaf, f"{leaf.content_type or 'its content'} is no workbook")
 
     def _leave_text(self, leaf: Leaf) -> None:
-        if leaf.content_type.startswith("text/") and b"begin" in leaf.data:
+        if leaf.content_type.startswith("text/") and leaf.content.holds(b"begin"):
             self._texts.append(leaf)
         self._refuse_kind(leaf)
 
@@ -168,35 +174,36 @@ class _Taking:
         An archive in which a workbook may be that cannot be had is taken as it is, so that it
         is refused where people look for refused items.
         """
-        outer, found, lost = _inside(leaf), False, not archive.is_zip(leaf.data)
-        for name, content in archive.unpack(leaf.data, self._room):
-            inner = outer._replace(name=name, data=b"")
+        outer, found, lost = _inside(leaf), False, not archive.is_zip(leaf.content)
+        for name, content in archive.unpack(leaf.content, self._store, self._room):
+            inner = outer._replace(name=name)
             if isinstance(content, str):
                 lost = lost or not name or kinds.by_name(name)
                 self._refuse(inner, content)
             elif kinds.by_name(name) or kinds.by_content(content, name):
                 found = True
                 self._room -= len(content)
-                self._take(inner._replace(data=content))
+                self._take(inner._replace(content=content))
         if lost:
             self._take(leaf)
         elif not found:
             self._refuse(leaf, "no workbook in the zip archive")
 
     def _in_tnef(self, leaf: Leaf) -> Iterator[Leaf]:
-        for name, data in tnef.files(leaf.data):
-            yield _inside(leaf)._replace(name=name, data=data)
+        for name, content in tnef.files(leaf.content, self._store):
+            yield _inside(leaf)._replace(name=name, content=content)
 
-    def _in_mail(self, leaf: Leaf, raw: bytes) -> Iterator[Leaf]:
+    def _in_mail(self, leaf: Leaf, message: Content) -> Iterator[Leaf]:
         from ttcli.mail import mime
 
         outer = _inside(leaf)
-        for inner in mime.leaves_of(raw):
+        for inner in mime.leaves_of(message, self._store):
             yield inner._replace(part=leaf.part, path=outer.path, depth=outer.depth)
 
     def _open_smime(self, leaf: Leaf) -> None:
         try:
-            self._open(leaf, self._in_mail(leaf, smime.signed_content(leaf.data)))
+            message = self._store.keep(smime.signed_content(leaf.content))
+            self._open(leaf, self._in_mail(leaf, message))
         except smime.NotSigned as error:
             self.trouble = str(error)
             self._refuse(leaf, str(error))
@@ -213,4 +220,4 @@ def _inside(container: Leaf) -> Leaf:
     """The beginning of a leaf inside a container."""
     name = kinds.tidy(container.name) or _CONTAINERS.get(container.content_type, "unnamed")
     path = f"{container.path}/{name}" if container.path else name
-    return Leaf(container.part, "", "", b"", "", path, container.depth + 1)
+    return Leaf(container.part, "", "", path=path, depth=container.depth + 1)

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple, Optional, Sequence
 
 from ttcli.mail.answerable import Answer
+from ttcli.mail.content import Content, Store
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=timezone.utc)  # a Date before MIME is a clock not set
 
@@ -19,14 +20,20 @@ class Attachment(NamedTuple):
             empty where the part itself is the workbook.
         name: The file name as sent, decoded; only ever a text, never used as a path.
         content_type: As stated, in lower case; empty for a file out of an archive.
-        data: Its bytes, transfer encoding removed.
+        content: Its bytes, transfer encoding removed; a file of them is gone once the next mail
+            is asked for, unless somebody has taken it away.
     """
 
     part: str
     path: str
     name: str
     content_type: str
-    data: bytes
+    content: Content
+
+    @property
+    def data(self) -> bytes:
+        """All its bytes at once; for those that are known to be small."""
+        return self.content.read()
 
 
 class Skipped(NamedTuple):
@@ -79,4 +86,4 @@ def read_mail(raw: bytes, internaldate: datetime, uid: int = 0) -> Mail:
     """A whole mail out of its bytes (RFC 5322), whatever shape they are in; raises nothing."""
     from ttcli.mail import mime
 
-    return mime.read(raw, internaldate, uid)
+    return mime.read(Content(raw), Store(), internaldate, uid)

@@ -6,7 +6,6 @@ whole and one read by its parts give the same attachments.
 
 from __future__ import annotations
 
-import binascii
 import logging
 import re
 from datetime import datetime, timezone
@@ -17,6 +16,8 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Seq
 
 from ttcli.mail import headers
 from ttcli.mail.answerable import Answer, answer_to
+from ttcli.mail.content import Content, Store
+from ttcli.mail.hollow import Hollow
 from ttcli.mail.leaves import UNREADABLE, Leaf, Taken, take
 from ttcli.mail.message import Attachment, Mail, Skipped
 
@@ -44,20 +45,21 @@ def attachments_of(raw: bytes) -> Tuple[List[Attachment], List[Skipped]]:
     Args:
         raw: The message as stored (RFC 5322); a leading mbox `From ` line is allowed.
     """
-    mail = read(raw, datetime.now(timezone.utc), 0)
+    mail = read(Content(raw), Store(), datetime.now(timezone.utc), 0)
     skipped = list(mail.skipped)
     if mail.trouble:
         skipped.append(Skipped("", "", mail.trouble))
     return list(mail.attachments), skipped
 
 
-def read(raw: bytes, internaldate: datetime, uid: int) -> Mail:
+def read(raw: Content, store: Store, internaldate: datetime, uid: int) -> Mail:
     """A whole mail out of its bytes; what cannot be read is told in `trouble`."""
     head = Head("", "", "", None, "")
     try:
-        message = _parsed(raw)
+        hollow = Hollow(raw, store)
+        message = _parsed(hollow.skeleton)
         head = read_head(message)
-        taken = take(leaves(message), head.automatic)
+        taken = take(leaves(message, hollow), store, head.automatic)
     except UNREADABLE as error:
         log.debug("UID %d cannot be parsed", uid, exc_info=True)
         trouble = f"the mail cannot be read: {type(error).__name__}: {error}"
@@ -126,62 +128,64 @@ def _automatic(fields: Mapping[str, bytes]) -> str:
     return ""
 
 
-def leaves_of(raw: bytes) -> Iterator[Leaf]:
+def leaves_of(raw: Content, store: Store) -> Iterator[Leaf]:
     """The leaves of a message given as bytes."""
-    return leaves(_parsed(raw))
+    hollow = Hollow(raw, store)
+    return leaves(_parsed(hollow.skeleton), hollow)
 
 
-def leaves(message: Message, number: str = "", depth: int = 0) -> Iterator[Leaf]:
+def leaves(message: Message, hollow: Hollow, number: str = "", depth: int = 0) -> Iterator[Leaf]:
     """The parts that are not made of parts, in order; forwarded messages are looked into.
 
     Args:
+        hollow: What the message was parsed from.
         number: The section number of this message or multipart; empty for the mail itself.
     """
     stated = message.get_content_type()
     if depth > DEEPEST:
-        yield Leaf(number, "", stated, b"", f"more than {DEEPEST} parts in each other")
+        yield Leaf(number, "", stated, trouble=f"more than {DEEPEST} parts in each other")
     elif not message.is_multipart():
-        yield _leaf(message, number or "1")
+        yield _leaf(message, hollow, number or "1")
     elif stated in _MAILS:
-        yield from _forwarded(message, number or "1", depth)
+        yield from _forwarded(message, hollow, number or "1", depth)
     elif stated.startswith("message/"):
         # the stdlib takes delivery reports and pointers to elsewhere apart, too; IMAP does not
-        yield Leaf(number or "1", "", stated, b"")
+        yield Leaf(number or "1", "", stated)
     else:
-        yield from _multipart(message, number, depth)
+        yield from _multipart(message, hollow, number, depth)
 
 
-def _forwarded(message: Message, number: str, depth: int) -> Iterator[Leaf]:
+def _forwarded(message: Message, hollow: Hollow, number: str, depth: int) -> Iterator[Leaf]:
     """RFC 3501: the parts of a forwarded multipart are numbered right below the message."""
     inner: Message = message.get_payload(0)  # type: ignore[assignment]
     if "base64" in _encoding(message):
         # forbidden (RFC 2045, 6.4) and done: what was taken for a header is the encoded mail
-        encoded = headers.decode_base64(inner.as_bytes())
+        encoded = hollow.body(inner.as_bytes(), "base64")
         yield Leaf(number, "", message.get_content_type(), encoded)
         return
     nested = inner.is_multipart() and inner.get_content_maintype() == "multipart"
-    yield from leaves(inner, number if nested else f"{number}.1", depth + 1)
+    yield from leaves(inner, hollow, number if nested else f"{number}.1", depth + 1)
 
 
-def _multipart(message: Message, number: str, depth: int) -> Iterator[Leaf]:
+def _multipart(message: Message, hollow: Hollow, number: str, depth: int) -> Iterator[Leaf]:
     children: Sequence[Message] = message.get_payload()  # type: ignore[assignment]
     for position, child in enumerate(children, 1):
         if position > MOST_PARTS:
-            yield Leaf(number, "", "", b"", f"more than {MOST_PARTS} parts")
+            yield Leaf(number, "", "", trouble=f"more than {MOST_PARTS} parts")
             return
         below = f"{number}.{position}" if number else str(position)
-        yield from leaves(child, below, depth + 1)
+        yield from leaves(child, hollow, below, depth + 1)
 
 
 def _encoding(message: Message) -> str:
     return headers.decoded(_raw(message, "content-transfer-encoding")).lower()
 
 
-def _leaf(message: Message, number: str) -> Leaf:
+def _leaf(message: Message, hollow: Hollow, number: str) -> Leaf:
     stated, name, encoding = describe(_raw(message, "content-type"),
                                       _raw(message, "content-disposition"),
                                       _raw(message, "content-transfer-encoding"))  # fmt: skip
-    return Leaf(number, name, stated, decode_body(_body(message), encoding))
+    return Leaf(number, name, stated, hollow.body(_body(message), encoding))
 
 
 def _body(message: Message) -> bytes:
@@ -208,22 +212,3 @@ def describe(content_type: bytes, disposition: bytes, encoding: bytes) -> Tuple[
     _, parameters = headers.split_parameters(disposition)
     name = parameters.get("filename") or type_parameters.get("name", "")
     return stated or "text/plain", name, headers.decoded(encoding).lower()
-
-
-def decode_body(body: bytes, encoding: str) -> bytes:
-    """A part's bytes without the transfer encoding, which senders misspell and mix up."""
-    if "base64" in encoding:
-        return headers.decode_base64(body)
-    if "quoted-printable" in encoding:
-        return binascii.a2b_qp(body)
-    if "uue" in encoding:
-        return _first_uuencoded(body)
-    if re.match(rb"\s*UEsDB", body[:64]):  # a zip in base64 that nobody declared
-        return headers.decode_base64(body)
-    return body
-
-
-def _first_uuencoded(body: bytes) -> bytes:
-    from ttcli.mail.uuencode import uuencoded
-
-    return next((data for _, data in uuencoded(body)), body)

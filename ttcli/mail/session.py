@@ -13,6 +13,7 @@ import contextlib
 import re
 import socket
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Iterator, List, Optional, Sequence, Tuple, Type
 
@@ -21,6 +22,7 @@ from ttcli.mail import headers
 from ttcli.mail.actions import Action, perform
 from ttcli.mail.client import Client
 from ttcli.mail.commands import HIGHEST_UID, Commands, Items, told
+from ttcli.mail.content import Store
 from ttcli.mail.cursor import Folder
 from ttcli.mail.dial import dial
 from ttcli.mail.download import download
@@ -43,6 +45,8 @@ class Session:
 
     Args:
         rotations: Where refresh tokens are kept; needed only where there is one.
+        folder: Where large attachments are kept as files until the next mail is asked for;
+            without one they stay in memory.
 
     Attributes:
         seen_through: While and after iterating `new_mails`: every mail with a UID up to this one
@@ -52,10 +56,16 @@ class Session:
         refused: What `new_mails` left alone because of its sender, up to 500 mails ahead.
     """
 
-    def __init__(self, settings: MailboxSettings, rotations: Optional[Rotations] = None) -> None:
+    def __init__(
+        self,
+        settings: MailboxSettings,
+        rotations: Optional[Rotations] = None,
+        folder: Optional[Path] = None,
+    ) -> None:
         self.settings = settings
         self.access: Optional[Access] = None
         self._rotations = rotations
+        self._store = Store(folder)
         self.seen_through = 0
         self.refused: List[Refusal] = []
         self._gate = Gate(settings)
@@ -81,6 +91,7 @@ class Session:
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
+        self._store.clear()
         self._hang_up(politely=error is None)
 
     def _hang_up(self, politely: bool) -> None:
@@ -129,8 +140,14 @@ class Session:
             commands = self.commands
             commands.open_folder(folder)
             uids = self._search(commands, after_uid + 1, last, since)
-            for start in range(0, len(uids), _BATCH):
-                yield from self._mails(commands, uids[start : start + _BATCH], since)
+            batches = [uids[start : start + _BATCH] for start in range(0, len(uids), _BATCH)]
+            asked = self._gate.asking(LOOK)
+            looking = [commands.start_fetch(batch, asked) for batch in batches[:1]]
+            for number, batch in enumerate(batches, 1):
+                commands.finish_fetch(looking.pop(), 0)
+                # the next look is on its way while these mails come
+                looking += [commands.start_fetch(next_, asked) for next_ in batches[number:][:1]]
+                yield from self._mails(commands, batch, since)
             last = last if folder.uidnext else max([after_uid, *uids])
         self.seen_through = max(after_uid, last)
 
@@ -157,12 +174,13 @@ class Session:
         self, commands: Commands, uids: Sequence[int], since: Optional[datetime]
     ) -> Iterator[Mail]:
         """The matching ones among these UIDs."""
-        found = commands.fetch(uids, self._gate.asking(LOOK))
+        found = {uid: commands.found.pop(uid) for uid in uids if uid in commands.found}
         commands.check_gone(set(uids) - set(found))
         looks = [look(uid, items) for uid, items in found.items()]
         wanted = [each for each in looks if self._may_match(each, since)]
         wanted = [each for each in wanted if self._lets_in(commands, each, found[each.uid])]
-        for mail in download(commands, wanted, self.settings.largest_attachment):
+        largest = self.settings.largest_attachment
+        for mail in download(commands, wanted, largest, self._store):
             if self._matches(mail.subject):
                 self.seen_through = mail.uid
                 yield mail

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Iterator, NamedTuple
 
+from ttcli.mail.content import Content, Window
 from ttcli.mail.kinds import tidy
 
 _TYPE = re.compile(r"application/(?:x-)?pkcs7-mime\Z")
@@ -34,12 +35,13 @@ def by_name_or_type(name: str, content_type: str) -> bool:
     return bool(_TYPE.match(content_type)) or tidy(name).lower().endswith(".p7m")
 
 
-def signed_content(data: bytes) -> bytes:
-    """The MIME entity inside a SignedData (RFC 5652, 5).
+def signed_content(content: Content) -> Iterator[bytes]:
+    """The MIME entity inside a SignedData (RFC 5652, 5), in pieces.
 
     Raises:
         NotSigned: It is encrypted, or damaged.
     """
+    data = Window(content)
     try:
         outer = list(_children(data, _element(data, 0)))
         kind = data[outer[0].first : outer[0].last]
@@ -50,19 +52,19 @@ def signed_content(data: bytes) -> bytes:
         signed = next(_children(data, outer[1]))
         parts = [each for each in _children(data, signed) if each.tag == _SEQUENCE]
         explicit = next(e for e in _children(data, parts[0]) if e.tag == _EXPLICIT)
-        return b"".join(_octets(data, next(_children(data, explicit)), 0))
+        yield from _octets(data, next(_children(data, explicit)), 0)
     except (IndexError, StopIteration, RuntimeError):
         raise NotSigned("the S/MIME part is damaged") from None
 
 
-def _element(data: bytes, at: int, depth: int = 0) -> _Element:
+def _element(data: Window, at: int, depth: int = 0) -> _Element:
     """One tag-length-value; an indefinite length ends with two zero bytes."""
     if depth > _DEEPEST:
         raise IndexError
-    tag, length, first = data[at], data[at + 1], at + 2
+    tag, length, first = data.byte(at), data.byte(at + 1), at + 2
     if length == 0x80:
         position = first
-        while data[position] or data[position + 1]:
+        while data.byte(position) or data.byte(position + 1):
             position = _element(data, position, depth + 1).after
         return _Element(tag, first, position, position + 2)
     if length > 0x80:
@@ -75,7 +77,7 @@ def _element(data: bytes, at: int, depth: int = 0) -> _Element:
     return _Element(tag, first, last, last)
 
 
-def _children(data: bytes, element: _Element) -> Iterator[_Element]:
+def _children(data: Window, element: _Element) -> Iterator[_Element]:
     position = element.first
     while position < element.last:
         child = _element(data, position)
@@ -83,10 +85,10 @@ def _children(data: bytes, element: _Element) -> Iterator[_Element]:
         position = child.after
 
 
-def _octets(data: bytes, element: _Element, depth: int) -> Iterator[bytes]:
+def _octets(data: Window, element: _Element, depth: int) -> Iterator[bytes]:
     """An OCTET STRING, in one piece or constructed of several."""
     if element.tag == _OCTETS:
-        yield data[element.first : element.last]
+        yield from data.sub(element.first, element.last).pieces()
     elif element.tag == _OCTETS_IN_PIECES and depth < _DEEPEST:
         for piece in _children(data, element):
             yield from _octets(data, piece, depth + 1)

@@ -51,6 +51,20 @@ def write_file(path: Path, content: bytes, mode: int = 0o666) -> None:
         raise
 
 
+def move_file(source: Path, target: Path) -> None:
+    """Moves a file within the file system, its bytes made durable before.
+
+    The entry is durable once the target's directory is synced; that the source's is gone need not
+    be, for a crash leaves one or the other in tmp/.
+    """
+    try:
+        sync_file(source)
+    except OSError as error:
+        error.filename = error.filename or str(source)
+        raise
+    os.rename(source, target)  # noqa: PTH104
+
+
 def append_line(path: Path, line: bytes) -> None:
     """Adds a line to a file; a crash leaves it whole, in part or not at all, the others whole."""
     is_new = not path.exists()

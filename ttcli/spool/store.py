@@ -16,7 +16,7 @@ import time
 import uuid
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Set
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set
 
 from ttcli.errors import SpoolFault
 from ttcli.spool import durable
@@ -125,14 +125,54 @@ class Spool:
         name: str,
         source: Mapping[str, Any],
         error: Optional[Mapping[str, Any]] = None,
+        sha256: str = "",
     ) -> Optional[Item]:
         """Makes a pending item durable, or a failed one where there is an error already.
+
+        Args:
+            sha256: Of the content, where it is known already.
 
         Returns:
             The item, or None where the same payload as of the same time is in the spool already.
         """
-        sha256 = hashlib.sha256(content).hexdigest()
-        identity = item_id(as_of, sha256)
+        payload = {
+            "name": name,
+            "bytes": len(content),
+            "sha256": sha256 or hashlib.sha256(content).hexdigest(),
+        }
+
+        def put(target: Path) -> None:
+            durable.write_file(target, content)
+
+        return self._create(as_of, payload, source, error, put)
+
+    def adopt(
+        self, as_of: datetime, path: Path, sha256: str, name: str, source: Mapping[str, Any]
+    ) -> Optional[Item]:
+        """The same with a file in tmp/, which becomes the payload.
+
+        Args:
+            sha256: Of its content, as whoever wrote it found out.
+
+        Returns:
+            As `create`; where it is None the file stays where it is.
+        """
+        payload = {"name": name, "bytes": path.stat().st_size, "sha256": sha256}
+
+        def put(target: Path) -> None:
+            durable.move_file(path, target)
+
+        return self._create(as_of, payload, source, None, put)
+
+    def _create(
+        self,
+        as_of: datetime,
+        payload: Dict[str, Any],
+        source: Mapping[str, Any],
+        error: Optional[Mapping[str, Any]],
+        put: Callable[[Path], None],
+    ) -> Optional[Item]:
+        identity = item_id(as_of, payload["sha256"])
         if self.find(identity):
             return None
         state = FAILED if error else PENDING
@@ -140,20 +180,22 @@ class Spool:
             "schema": SCHEMA,
             "id": identity,
             "source": dict(source),
-            "payload": {"name": name, "bytes": len(content), "sha256": sha256},
+            "payload": payload,
             "attempts": 0,
             "next_attempt_at": None,
             "last_error": dict(error) if error else None,
             "history": [{"at": now_text(), "event": "fetched"}],
         }
-        self._build(identity, state, record, content)
+        self._build(identity, state, record, put)
         return Item(identity, state, self.base / state / identity, record)
 
-    def _build(self, identity: str, state: str, record: Dict[str, Any], content: bytes) -> None:
+    def _build(
+        self, identity: str, state: str, record: Dict[str, Any], put: Callable[[Path], None]
+    ) -> None:
         building = self.tmp / f"{identity}.{uuid.uuid4().hex}"
         building.mkdir(mode=0o750)
         try:
-            durable.write_file(building / "payload", content)
+            put(building / "payload")
             durable.write_file(building / "item.json", encode(record))
             durable.sync_directory(building)
             durable.rename_directory(building, self.base / state / identity)

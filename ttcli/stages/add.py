@@ -10,6 +10,7 @@ from typing import Iterable, List, Optional, Sequence
 
 from ttcli import errors
 from ttcli.errors import BadItem, UsageError
+from ttcli.mail.content import Content
 from ttcli.mail.message import Attachment, Mail
 from ttcli.spool.drain import Report
 from ttcli.spool.item import FAILED, PENDING, Item
@@ -48,7 +49,7 @@ def _add_file(spool: Spool, path: Path, as_of: Optional[datetime], report: Repor
     if path.suffix.lower() == ".eml":
         _add_mail(spool, path, content, as_of or written, report)
         return
-    attachments = [Attachment("", "", path.name, "", content)]
+    attachments = [Attachment("", "", path.name, "", Content(content))]
     if path.suffix.lower() == ".zip":
         # One without a workbook is taken as it is, to be refused where people look for that.
         attachments = list(_unpacked(path.name, content)) or attachments

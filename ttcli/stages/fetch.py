@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
@@ -15,7 +16,7 @@ from ttcli.config import MailboxSettings
 from ttcli.mail import cursor
 from ttcli.mail.message import Attachment, Mail
 from ttcli.spool.drain import Report, Watch, unwatched
-from ttcli.spool.item import item_id, time_text
+from ttcli.spool.item import Item, item_id, time_text
 from ttcli.spool.store import Spool
 from ttcli.stages.acknowledge import wanted
 from ttcli.stages.mailboxes import Line, in_turn, label_of
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from ttcli.mail.session import Session
 
 log = logging.getLogger(__name__)
+
+# Seconds: a cursor that stays behind costs a crash no more than fetching those mails again.
+_CURSOR_EVERY = 0.5
 
 
 def fetch(
@@ -81,22 +85,25 @@ def _fetch(
     settings, folder = session.settings, session.folder()
     place = _Place(spool, settings, folder, keep=not (since or report.dry_run))
     start = 0 if since else place.uid
-    for mail in session.new_mails(start, since or place.since):
-        before = len(report.lines)
-        items = _take(spool, settings, folder.uidvalidity, mail, report)
-        if items and wanted(settings) and not report.dry_run:
-            Owed(spool, settings).add(folder.uidvalidity, mail.uid, items)
-        if not since or len(report.lines) > before:
-            budget.count()
-        if mail.attachments or budget.spent:
-            place.passed(mail.uid)
-        watch(max(0, mail.uid - start), max(1, folder.uidnext - 1 - start))
-        if budget.spent:
-            say_refused(settings, session.refused, report, through=mail.uid)
-            break
-    else:
-        say_refused(settings, session.refused, report)
-        place.passed(session.seen_through, all_of_it=True)
+    try:
+        for mail in session.new_mails(start, since or place.since):
+            before = len(report.lines)
+            items = _take(spool, settings, folder.uidvalidity, mail, report)
+            if items and wanted(settings) and not report.dry_run:
+                Owed(spool, settings).add(folder.uidvalidity, mail.uid, items)
+            if not since or len(report.lines) > before:
+                budget.count()
+            if mail.attachments or budget.spent:
+                place.passed(mail.uid)
+            watch(max(0, mail.uid - start), max(1, folder.uidnext - 1 - start))
+            if budget.spent:
+                say_refused(settings, session.refused, report, through=mail.uid)
+                break
+        else:
+            say_refused(settings, session.refused, report)
+            place.passed(session.seen_through, all_of_it=True)
+    finally:
+        place.settle()
 
 
 class _Place:
@@ -121,15 +128,24 @@ class _Place:
         self._uidvalidity, self.uid = resumed
         self._first = resumed != stored or bool((self._stored or {}).get("first"))
         self.since = settings.since if self._first else None
+        self._waiting: Optional[Dict[str, Any]] = None
+        self._written = 0.0
 
     def passed(self, uid: int, all_of_it: bool = False) -> None:
         """Every mail up to this one is durable, or was found without interest."""
         now = cursor.to_json(cursor.Cursor(self._uidvalidity, uid))
         if self._first and not all_of_it:
             now["first"] = True
-        if self._keep and now != self._stored:
+        self._waiting = now
+        if all_of_it or time.monotonic() - self._written > _CURSOR_EVERY:
+            self.settle()
+
+    def settle(self) -> None:
+        """Makes durable how far we came, also where a fault ends the run."""
+        now, self._waiting = self._waiting, None
+        if self._keep and now and now != self._stored:
             self._spool.write_state(self._name, now)
-            self._stored = now
+            self._stored, self._written = now, time.monotonic()
 
 
 def _take(
@@ -180,11 +196,11 @@ def take_attachment(
     place = {"part": attachment.part, "path": attachment.path}
     line = attachment.name or "a workbook without a name"
     line += f" from {mail.sender}" if mail.sender else ""  # by hand, it comes from nobody
-    identity = item_id(mail.as_of, hashlib.sha256(attachment.data).hexdigest())
+    identity = item_id(mail.as_of, attachment.content.sha256)
     if report.dry_run and not spool.find(identity):
         report.lines.append((f"UID {mail.uid}", "pending", line))
         return identity
-    item = spool.create(mail.as_of, attachment.data, attachment.name, {**source, **place})
+    item = _create(spool, mail, attachment, {**source, **place})
     if item is None:
         report.add(known=1)
         log.info("UID %d: %s is in the spool already", mail.uid, line)
@@ -192,6 +208,16 @@ def take_attachment(
         report.lines.append((item.id, item.state, line))
         log.info("%s is pending: %s", item.id, line)
     return identity
+
+
+def _create(
+    spool: Spool, mail: Mail, attachment: Attachment, source: Dict[str, Any]
+) -> Optional[Item]:
+    content = attachment.content
+    if content.path is None:
+        held, known = content.read(), content.sha256
+        return spool.create(mail.as_of, held, attachment.name, source, sha256=known)
+    return spool.adopt(mail.as_of, content.path, content.sha256, attachment.name, source)
 
 
 def _keep_trouble(spool: Spool, mail: Mail, source: Dict[str, Any], report: Report) -> str:

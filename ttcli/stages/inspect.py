@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import select
@@ -51,8 +50,8 @@ def mail(path: Path) -> Dict[str, Any]:
                 "name": attachment.name,
                 "part": attachment.part,
                 "path": attachment.path,
-                "bytes": len(attachment.data),
-                "sha256": hashlib.sha256(attachment.data).hexdigest(),
+                "bytes": len(attachment.content),
+                "sha256": attachment.content.sha256,
                 "content_type": attachment.content_type,
             }
             for attachment in found.attachments

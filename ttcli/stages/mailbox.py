@@ -28,7 +28,7 @@ def opened(spool: Spool, settings: MailboxSettings) -> Iterator[Session]:
     patience = Patience(spool, settings)
     patience.ask()
     try:
-        with Session(settings, rotations) as session:
+        with Session(settings, rotations, spool.tmp) as session:
             yield session
     except Temporary as fault:
         patience.keep(fault)
