@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 from pathlib import Path
 from typing import NoReturn, Optional
 
 import typer
 
 import ttcli
-from ttcli import console, options, streams
-from ttcli.commands import asking, beginning, repair, stages
+from ttcli import console, options
+from ttcli.commands import asking, beginning, past, repair, stages
 from ttcli.commands.login import login
 
 app = typer.Typer(
@@ -55,6 +54,7 @@ for panel, commands in (
             stages.process,
             stages.load,
             stages.acknowledge,
+            stages.answer,
             stages.prune,
             stages.run,
             stages.watch,
@@ -62,7 +62,8 @@ for panel, commands in (
     ),
     ("To begin with", (beginning.init, login)),
     ("Looking and checking", (asking.status, asking.check, asking.show, asking.inspect)),
-    ("By hand", (repair.add, repair.retry)),
+    ("Looking back", (past.explain, past.history, past.report)),
+    ("By hand", (repair.add, repair.retry, repair.replay, repair.drop)),
 ):
     for command in commands:
         app.command(rich_help_panel=panel)(command)
@@ -72,7 +73,4 @@ def main() -> NoReturn:
     """Runs the command line and exits with the sysexits code of the worst that happened."""
     # newer Typers bring pydantic, which would look for plugins in every package installed: 10 ms
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, console.stop)
-    streams.prepare()
-    console.end(console.guarded(app))
+    console.run(app)

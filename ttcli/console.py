@@ -1,4 +1,7 @@
-"""What is printed, and with which code ttcli ends: no other module prints or exits."""
+"""What is printed, and with which code ttcli ends: no other module prints or exits.
+
+Without Typer, whose import takes longer than all that `ttcli status` does.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,16 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
-from typing import Any, Callable, NoReturn, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, NoReturn, Sequence, TextIO, Union
 
-import typer
-
-from ttcli import errors
+from ttcli import errors, streams
 from ttcli.errors import TtcliError
-from ttcli.spool.drain import Report
 from ttcli.views import reports as view
+
+if TYPE_CHECKING:
+    from ttcli.spool.drain import Report
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +38,7 @@ def stop(*_: object) -> NoReturn:
 def say(text: Union[str, bytes], newline: bool = True) -> bool:
     """Prints; False where nobody reads any more (`ttcli run | head`), which is no error."""
     try:
-        typer.echo(text, nl=newline)
+        _write(sys.stdout, text, newline)
     except OSError as error:
         # Python writes what is left at its end, and must not fail once more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -46,7 +50,7 @@ def say(text: Union[str, bytes], newline: bool = True) -> bool:
 
 def remark(text: str) -> None:
     """A line for the person at the terminal, beside what a program reads."""
-    typer.echo(text, err=True)
+    _write(sys.stderr, text)
 
 
 def as_json(found: Any) -> str:
@@ -56,7 +60,7 @@ def as_json(found: Any) -> str:
 
 def leave(code: int = errors.OK) -> NoReturn:
     """Ends the command with this exit code."""
-    raise typer.Exit(code)
+    raise SystemExit(code)
 
 
 def finish(reports: Sequence[Report]) -> NoReturn:
@@ -85,12 +89,25 @@ def guarded(command: Callable[[], Any]) -> int:
     return errors.OK
 
 
-def end(code: int) -> NoReturn:
-    """Ends the process."""
-    sys.exit(code)
+def run(command: Callable[[], Any]) -> NoReturn:
+    """Runs the command line and ends with the sysexits code of the worst that happened."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    streams.prepare()
+    sys.exit(guarded(command))
 
 
 def _complain(message: str, code: int) -> int:
     with contextlib.suppress(OSError):
-        typer.echo(message, err=True)
+        _write(sys.stderr, message)
     return code
+
+
+def _write(stream: TextIO, text: Union[str, bytes], newline: bool = True) -> None:
+    """At once: the next line may come from a child, and a broken pipe shows here."""
+    if isinstance(text, bytes):
+        stream.flush()
+        stream.buffer.write(text + b"\n" * newline)
+    else:
+        stream.write(text + "\n" * newline)
+    stream.flush()

@@ -157,3 +157,8 @@ def worst(codes: Iterable[int]) -> int:
         if code in seen:
             return code
     return BUG if seen else OK
+
+
+def rank(code: int) -> int:
+    """For sorting: the worst exit code first."""
+    return _WORST_FIRST.index(code) if code in _WORST_FIRST else -1

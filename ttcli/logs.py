@@ -7,16 +7,14 @@ room and its stage), errors.log (warnings and worse).
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import logging.handlers
 import os
 import re
 import sys
 import time
 from pathlib import Path
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Iterable, List, Optional, Sequence, TextIO, Tuple
 
 from ttcli.config import Config
 
@@ -84,25 +82,6 @@ class _JsonFormatter(_Formatter):
         return self.strike(json.dumps(entry, ensure_ascii=False))
 
 
-class _File(logging.handlers.WatchedFileHandler):
-    """A log file, opened anew when logrotate has moved it away; a full disk stops no run."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        # WatchedFileHandler opens the file outside of what handleError guards
-        with contextlib.suppress(OSError):
-            super().emit(record)
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Keeps still about a disk: the line stands on stderr, and so does what is full."""
-        if not isinstance(sys.exc_info()[1], OSError):
-            super().handleError(record)
-
-    def close(self) -> None:
-        """Closes the file, though what it still held may not be written."""
-        with contextlib.suppress(OSError):
-            super().close()
-
-
 class _Of(logging.Filter):
     """Lets through what the loggers of these names say."""
 
@@ -116,8 +95,12 @@ class _Of(logging.Filter):
         )
 
 
-def set_up(config: Config) -> None:
-    """Sends what ttcli logs to stderr and to the files, as the settings say."""
+def set_up(config: Config, files: bool = True) -> None:
+    """Sends what ttcli logs to stderr and to the files, as the settings say.
+
+    Args:
+        files: Not for what only looks: it shall start fast, and may be anybody's.
+    """
     level = logging.DEBUG if config.debug else getattr(logging, config.log_level)
     secrets = _secrets(config)
     root = logging.getLogger("ttcli")
@@ -125,7 +108,7 @@ def set_up(config: Config) -> None:
     root.setLevel(level)
     root.propagate = False
     root.addHandler(_stderr(config, secrets, level))
-    for handler in _files(config, secrets):
+    for handler in _files(config, secrets) if files else ():
         root.addHandler(handler)
 
 
@@ -147,7 +130,7 @@ def _stderr(config: Config, secrets: Sequence[str], level: int) -> logging.Handl
     handler = logging.StreamHandler(sys.stderr)
     if config.log_format == "json":
         handler.setFormatter(_JsonFormatter("", secrets))
-    elif os.environ.get("JOURNAL_STREAM"):
+    elif _is_journal(sys.stderr):
         handler.setFormatter(_JournalFormatter("%(message)s", secrets))
     else:
         handler.setFormatter(_Formatter("%(asctime)s %(levelname)-7s %(message)s", secrets))
@@ -157,13 +140,27 @@ def _stderr(config: Config, secrets: Sequence[str], level: int) -> logging.Handl
     return handler
 
 
+def _is_journal(stream: TextIO) -> bool:
+    """Whether a stream is the one that systemd connected: JOURNAL_STREAM is its device:inode.
+
+    A child whose stderr goes elsewhere inherits the variable all the same.
+    """
+    try:
+        found = os.fstat(stream.fileno())
+    except (OSError, ValueError, AttributeError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
 def _files(config: Config, secrets: Sequence[str]) -> List[logging.Handler]:
     directory = _directory(config)
     if directory is None:
         return []
     handlers: List[logging.Handler] = []
+    from ttcli.logfile import File
+
     for name, loggers, level in _FILES:
-        handler = _File(directory / name, encoding="utf-8", delay=True)
+        handler = File(directory / name, encoding="utf-8", delay=True)
         handler.setLevel(level)
         handler.addFilter(_Of(loggers))
         layout = "%(asctime)s %(levelname)-7s %(message)s"

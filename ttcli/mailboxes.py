@@ -7,7 +7,6 @@ comes from the variable. `name` and `folders` are the only words beside.
 from __future__ import annotations
 
 import datetime
-import difflib
 import re
 import sys
 from importlib import import_module
@@ -203,6 +202,8 @@ def _near(key: str) -> str:
     known += [
         f"{key}{way}" for key, v in _OWN.items() if v.secret for way in ("_file", "_variable")
     ]
+    import difflib
+
     near = difflib.get_close_matches(key, known, 1)
     return f", did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
 

@@ -20,6 +20,10 @@ def _aware(time: Optional[datetime]) -> Optional[datetime]:
 
 DRY_RUN = typer.Option(False, "--dry-run", "-n", help="Say what would be done, and do nothing.")
 AS_JSON = typer.Option(False, "--json", help="One JSON object for programs.")
+PROMETHEUS = typer.Option(False, "--prometheus", help="Metrics in Prometheus's text format.")
+CHECK = typer.Option(
+    False, "--check", help="One line, and exit 0 unless something needs a person; for monitors."
+)
 LIMIT = typer.Option(None, "--limit", min=1, help="At most this many mails.")
 SINCE = typer.Option(
     None,
@@ -44,6 +48,24 @@ FILES = typer.Argument(
 )
 ITEM = typer.Argument(..., metavar="ITEM", help="Item id, as `ttcli status` shows it.")
 ITEMS = typer.Argument(None, metavar="[ITEM...]", help="Item ids, as `ttcli status` shows them.")
+KEY = typer.Argument(
+    ..., metavar="KEY...", help="The key's value; of several columns one each, or with commas."
+)
+SENDER = typer.Option("", "--sender", help="Only of senders with this text in their address.")
+FROM_DAY = typer.Option(
+    None, "--since", formats=["%Y-%m-%d"], callback=_aware, help="From this day on."
+)
+UNTIL_DAY = typer.Option(
+    None, "--until", formats=["%Y-%m-%d"], callback=_aware, help="Up to this day, included."
+)
+RESULT = typer.Option(
+    "", "--result", help="Only loaded, duplicate, rejected, stale, replayed or failed ones."
+)
+MOST_LOADS = typer.Option(50, "--limit", min=1, help="At most this many.")
+PAGE = typer.Argument(None, metavar="[FILE]", help="Where to write the page.")
+KEPT = typer.Argument(
+    ..., metavar="ITEM...", help="Ids of items in loaded/, failed/ or processed/."
+)
 ALL = typer.Option(False, "--all", help="Every failed item.")
 SAMPLE = typer.Option(
     None,

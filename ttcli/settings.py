@@ -82,6 +82,13 @@ def optional_path(value: str) -> Optional[Path]:
     return path(value) if value else None
 
 
+def optional_prom_file(value: str) -> Optional[Path]:
+    """An absolute path that the textfile collector reads, or nothing."""
+    if value and not value.endswith(".prom"):
+        raise ValueError("expected a path that ends in .prom: the collector reads no other")
+    return optional_path(value)
+
+
 def optional_day(value: str) -> Optional[datetime]:
     """Midnight of a day, by this machine's clock, or nothing."""
     if not value.strip():
@@ -132,6 +139,13 @@ def senders(value: str) -> Tuple[str, ...]:
     if not all(re.fullmatch(r"[^@\s<>,;]*@[^@\s<>,;]+", each) for each in found):
         raise ValueError("expected addresses (ops@acme.example) or domains (@acme.example)")
     return found
+
+
+def one_address(value: str) -> str:
+    """One mail address without a name, or nothing."""
+    if not re.fullmatch(r"([^@\s<>,;\"]+@[^@\s<>,;\"]+)?", value.strip()):
+        raise ValueError("expected an address, such as reports@example.com")
+    return value.strip()
 
 
 def authserv_id(value: str) -> str:

@@ -6,7 +6,6 @@ the same file.
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -15,7 +14,7 @@ from ttcli.settings import Variable
 from ttcli.variables import VARIABLES
 
 DEFAULT_FILE = Path("/etc/trackandtrace/config.env")
-_OURS = re.compile(r"(EMAIL|DB|APP)_[A-Z0-9_]+\Z")
+_OURS = re.compile(r"(EMAIL|DB|APP|REPLY|REPORT)_[A-Z0-9_]+\Z")
 
 
 class Found(NamedTuple):
@@ -160,6 +159,8 @@ def report_unknown(names: Sequence[str], mistakes: List[str], also: Sequence[str
     known |= {f"{variable.name}_FILE" for variable in VARIABLES if variable.secret}
     known |= {f"{name}_FILE" for name in also}
     for name in sorted(set(names) - known):
+        import difflib
+
         near = difflib.get_close_matches(name, known, 1)
         mistakes.append(
             f"{name}: no such variable" + (f", did you mean {near[0]}?" if near else "")

@@ -31,6 +31,7 @@ UNIT_VARIABLES: Tuple[Tuple[str, str, str], ...] = (
 _GROUPS = (
     ("EMAIL_", "The mailbox"),
     ("DB_", "The database"),
+    ("REPLY_", "Answers to senders; nobody is answered unless REPLY_TO_SENDERS is set"),
     ("LIMIT_", "What one workbook may cost before it is refused"),
     ("", "The service"),
 )

@@ -24,7 +24,7 @@ LINES = (
     ("values",),
     ("sources",),
     ("variables",),
-    ("settings",),
+    ("settings", "logfile"),
     ("errors",),
     ("",),  # ttcli/__init__.py, for the version
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Dict, List
 
@@ -13,6 +16,9 @@ import pytest
 
 from tests.packaging.source import ROOT
 from ttcli.sources import parse_file
+from ttcli.spool.item import time_text
+from ttcli.spool.store import Spool
+from ttcli.stages import STAGES
 from ttcli.variables import VARIABLES
 
 UNITS = ROOT / "systemd-timers"
@@ -118,6 +124,8 @@ def test_the_service_may_write_where_it_is_told_to(machine: Path) -> None:
     assert (
         re.findall(r"ReadWritePaths=-(.+)", text) == ["/srv/spool", "/srv/logs"] * 2
     )  # both services
+    text = generated(machine, "STATUS_PROMETHEUS_FILE=/srv/metrics/ttcli.prom")
+    assert re.findall(r"ReadWritePaths=-(.+)", text) == ["/srv/metrics"] * 2
     assert "Paths=" not in generated(machine, 'APP_BASE_DIR="/srv/spool\\nUser=root"')
 
 
@@ -156,35 +164,71 @@ def test_the_units_read_config_env_as_ttcli_does(tmp_path: Path) -> None:
         assert run(PROGRAMS / "setting", name, file).stdout.rstrip("\n") == known.get(name, "")
 
 
+def verdict(world_environ: Dict[str, str], tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """What the unit's last command says, with this interpreter's ttcli."""
+    programs = tmp_path / "bin"
+    programs.mkdir(exist_ok=True)
+    (programs / "ttcli").write_text(f'#!/bin/sh\nexec {sys.executable} -m ttcli "$@"\n')
+    (programs / "ttcli").chmod(0o755)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    return run(PROGRAMS / "verdict", **{**world_environ, "PATH": path})
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A spool in which every stage has just ended well; its state/."""
+    spool = Spool(tmp_path / "spool")
+    spool.prepare()
+    for stage in STAGES:
+        ended(spool.base / "state", stage, 0)
+    return spool.base / "state"
+
+
+def ended(state: Path, stage: str, code: int, hours: int = 0) -> None:
+    """A stage ended with this code just now, and `hours` ago it did well last."""
+    now = datetime.now(timezone.utc)
+    times = {"started": time_text(now), "finished": time_text(now)}
+    last_ok = time_text(now - timedelta(hours=hours))
+    result = {"exit_code": code, "seconds": 1.0, "fault": "no", "last_ok": last_ok, **times}
+    (state / f"run-{stage}.json").write_text(json.dumps(result))
+
+
 ENDINGS = [
-    ("0 0 0 0", 0),
-    ("75 0 75 0", 0),
-    ("75 65 0 0", 65),
-    ("77 0 0 0", 77),
-    ("77 78 74 65", 78),
-    ("74 65 77 75", 77),
-    ("70 78 0 0", 70),
-    ("0 137 0 0", 70),
+    ("0 0 0 0", 0, 0),
+    ("75 0 75 0", 5, 0),
+    ("75 0 0 0", 7, 75),
+    ("75 65 0 0", 0, 0),  # the failed item is what counts, and somebody has seen to it
+    ("77 0 0 0", 0, 77),
+    ("77 78 74 0", 0, 78),
+    ("74 0 77 75", 0, 77),
+    ("70 78 0 0", 0, 70),
 ]
 
 
-@pytest.mark.parametrize(("codes", "expected"), ENDINGS)
-def test_the_unit_fails_when_a_stage_needs_a_person(
-    tmp_path: Path, codes: str, expected: int
+@pytest.mark.parametrize(("codes", "hours", "expected"), ENDINGS)
+def test_the_unit_fails_when_something_needs_a_person(
+    state: Path, tmp_path: Path, codes: str, hours: int, expected: int
 ) -> None:
-    """What waiting cures (75) fails nothing; of the rest the worst counts, as in `ttcli run`."""
-    stages = ("fetch", "process", "load", "prune")
-    lines = [f"{stage} {code}\n" for stage, code in zip(stages, codes.split())]
-    (tmp_path / "ended").write_text("".join(lines))
-    done = run(PROGRAMS / "verdict", RUNTIME_DIRECTORY=str(tmp_path))
-    assert done.returncode == expected
+    """It fails exactly when `ttcli status --check` does: 75 only once it has lasted."""
+    for stage, code in zip(STAGES, codes.split()):
+        ended(state, stage, int(code), hours)
+    (tmp_path / "alerted").touch()
+    environ = {"APP_BASE_DIR": str(state.parent), "PYTHONPATH": str(ROOT)}
+    environ["STATE_DIRECTORY"] = str(tmp_path)
+
+    done = verdict(environ, tmp_path)
+
+    assert done.returncode == expected, done.stderr
     assert ("needs a person" in done.stderr) == bool(expected)
+    assert (tmp_path / "alerted").exists() == bool(expected), "what was told is told anew"
 
 
 def test_the_service_runs_every_stage_in_order() -> None:
     """One command a stage, and the verdict last."""
     started = [line.split("/")[-1] for line in directives("trackandtrace.service")["ExecStart"]]
-    stages = [f"stage {name}" for name in ("fetch", "process", "load", "acknowledge", "prune")]
+    stages = [
+        f"stage {name}" for name in ("fetch", "process", "load", "acknowledge", "answer", "prune")
+    ]
     assert started == [*stages, "verdict"]
 
 

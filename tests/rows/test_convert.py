@@ -320,6 +320,30 @@ def test_subtotals_and_rejected_rows_in_totals():
     accounted(result.report)
 
 
+def test_totals_by_mawb():
+    """A totals row with a MAWB in it may count that MAWB's rows, wherever both stand."""
+    one, other = text("020-00000011"), text("020-00000022")
+    result = convert(
+        TABLE,
+        sheet(
+            "HAWB|MAWB|Pcs",
+            [text("H1"), one, number("1")],
+            [text("H2"), other, number("2")],
+            [text("H3"), one, number("4")],
+            [text("1E+11"), other, number("8")],
+            [text("TOTAL"), one, number("5")],
+            [text("TOTAL"), other, number("10")],
+            [text("TOTAL"), other, number("11")],
+            [text("TOTAL"), None, number("15")],
+        ),
+    )
+
+    checks = result.sheet["totals_check"]
+    assert [check["agrees"] for check in checks] == [True, True, False, True]
+    assert [check.get("mawb") for check in checks][2:] == ["020-00000022", None]
+    accounted(result.report)
+
+
 @pytest.mark.parametrize(
     "row",
     [

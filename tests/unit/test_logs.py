@@ -107,14 +107,30 @@ def test_the_journal_gets_levels_and_no_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """sd-daemon(3): a line begins with its level; the journal has its own clock."""
+    with (tmp_path / "stderr").open("w+") as stderr:
+        found = os.fstat(stderr.fileno())
+        monkeypatch.setattr(sys, "stderr", stderr)
+        monkeypatch.setitem(os.environ, "JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino}")
+        logs.set_up(loaded(tmp_path, LOG_DIR=str(tmp_path / "logs")))
+
+        logging.getLogger("ttcli.x").error("two\nlines")
+
+    assert (tmp_path / "stderr").read_text() == "<3>two\n<3>lines\n"
+
+
+def test_what_is_not_the_journal_gets_times_and_no_levels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child of a unit whose stderr goes to a file inherits JOURNAL_STREAM all the same."""
     stderr = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stderr)
     monkeypatch.setitem(os.environ, "JOURNAL_STREAM", "8:1")
     logs.set_up(loaded(tmp_path, LOG_DIR=str(tmp_path / "logs")))
 
-    logging.getLogger("ttcli.x").error("two\nlines")
+    logging.getLogger("ttcli.x").error("line")
 
-    assert stderr.getvalue() == "<3>two\n<3>lines\n"
+    assert stderr.getvalue()[:2] == "20"
+    assert stderr.getvalue().endswith("Z ERROR   line\n")
 
 
 def test_files_that_logrotate_moved_are_opened_anew(tmp_path: Path) -> None:

@@ -9,17 +9,23 @@ from typing import Optional
 import typer
 
 from ttcli import console, errors, options
+from ttcli.commands import glance
 from ttcli.commands.begin import configured, spool_of
 from ttcli.errors import BadItem
 
 
-def status(context: typer.Context, as_json: bool = options.AS_JSON) -> None:
+def status(
+    context: typer.Context,
+    as_json: bool = options.AS_JSON,
+    prometheus: bool = options.PROMETHEUS,
+    check: bool = options.CHECK,
+) -> None:
     """What is in the spool, how the last runs went, what failed and how to repair it."""
-    from ttcli.stages.status import status as look
-    from ttcli.views.status import status as shown
-
-    found = look(spool_of(configured(context, [])))
-    console.say(console.as_json(found) if as_json else shown(found))
+    chosen = {"json": as_json, "prometheus": prometheus, "check": check}
+    forms = [form for form, wanted in chosen.items() if wanted] or ["text"]
+    if len(forms) > 1:
+        raise typer.BadParameter("choose one of --json, --prometheus and --check")
+    glance.status(glance.Asked(context.obj, forms[0]))
 
 
 def check(context: typer.Context, as_json: bool = options.AS_JSON) -> None:

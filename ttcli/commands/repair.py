@@ -26,6 +26,18 @@ def add(
     console.finish([report])
 
 
+def replay(
+    context: typer.Context, items: List[str] = options.KEPT, dry_run: bool = options.DRY_RUN
+) -> None:
+    """Reads kept items again with today's mapping; --dry-run shows the differences first."""
+    from ttcli.stages import replay as stage
+
+    config = configured(context, ["DB"])
+    with locked(config, "replay") as spool:
+        report = stage.rehearse(spool, config, items) if dry_run else stage.replay(spool, items)
+    console.finish([report])
+
+
 def retry(
     context: typer.Context,
     items: Optional[List[str]] = options.ITEMS,
@@ -39,4 +51,20 @@ def retry(
         raise typer.BadParameter("name the items, or say --all")
     with locked(configured(context, []), "retry") as spool:
         report = put_back(spool, items or [], every, dry_run)
+    console.finish([report])
+
+
+def drop(
+    context: typer.Context,
+    items: Optional[List[str]] = options.ITEMS,
+    every: bool = options.ALL,
+    dry_run: bool = options.DRY_RUN,
+) -> None:
+    """Removes failed items that cannot be repaired; their mails stay in the mailbox."""
+    from ttcli.stages.drop import drop as give_up
+
+    if bool(items) == every:
+        raise typer.BadParameter("name the items, or say --all")
+    with locked(configured(context, []), "drop") as spool:
+        report = give_up(spool, items or [], every, dry_run)
     console.finish([report])

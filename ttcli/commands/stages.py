@@ -9,9 +9,13 @@ from typing import Any, Optional, Sequence
 import typer
 
 from ttcli import console, options
+from ttcli.commands import glance, past
 from ttcli.commands.begin import configured, locked, spool_of
+from ttcli.config import Config
+from ttcli.errors import ConfigError, TtcliError
 from ttcli.progress import watch_for
 from ttcli.spool.drain import Report
+from ttcli.stages import STAGES
 
 
 def fetch(
@@ -39,10 +43,22 @@ def acknowledge(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None
     """Does EMAIL_AFTER_LOAD and EMAIL_ON_FAILURE to the mails whose end is known."""
     from ttcli.stages.run import Stages
 
-    config = configured(context, ["EMAIL"])
+    config = _complete(context, ["acknowledge"], ["EMAIL"])
     with locked(config, "acknowledge") as spool:
         reports = Stages(config, spool, dry_run).run_owed()
+    if not dry_run:
+        glance.publish(config)
     console.finish(reports or [Report("acknowledge", dry_run=dry_run)])
+
+
+def answer(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
+    """Sends rejected rows back to those on REPLY_TO_SENDERS; to nobody, unless it is set."""
+    from ttcli.stages.run import Stages
+
+    config = configured(context, ["EMAIL"])
+    with locked(config, "answer") as spool:
+        reports = Stages(config, spool, dry_run).run_answers()
+    console.finish(reports or [Report("answer", dry_run=dry_run)])
 
 
 def prune(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
@@ -51,12 +67,15 @@ def prune(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
 
 
 def run(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
-    """fetch, process, load, acknowledge and prune under one lock."""
+    """fetch, process, load, acknowledge, answer and prune under one lock."""
     from ttcli.stages.run import Stages
 
-    config = configured(context, ["EMAIL", "DB"])
+    config = _complete(context, STAGES, ["EMAIL", "DB"])
     with locked(config, "run") as spool:
         reports = Stages(config, spool, dry_run, watch_for).run_all()
+    if not dry_run:
+        glance.publish(config)
+        past.publish(config)
     console.finish(reports)
 
 
@@ -75,7 +94,23 @@ def _stage(
 ) -> None:
     from ttcli.stages.run import Stages
 
-    config = configured(context, needs)
+    config = _complete(context, [name], needs)
     with locked(config, name) as spool:
         report = Stages(config, spool, dry_run, watch_for).run(name, **choices)
+    if not dry_run:
+        glance.publish(config)
+    if name == STAGES[-1] and not dry_run:  # the unit runs the stages one by one, this one last
+        past.publish(config)
     console.finish([report])
+
+
+def _complete(context: typer.Context, names: Sequence[str], needs: Sequence[str]) -> Config:
+    """The settings; where one is missing, the spool remembers that these stages could not run."""
+    try:
+        return configured(context, needs)
+    except ConfigError as fault:
+        from ttcli.stages.run import refuse
+
+        with contextlib.suppress(TtcliError, OSError):  # what is wrong is told in any case
+            refuse(spool_of(configured(context, [])), names, fault)
+        raise

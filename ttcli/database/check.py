@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any, Iterator
 
 from ttcli.config import DatabaseSettings
@@ -9,19 +10,20 @@ from ttcli.database import ledger
 from ttcli.database.connect import Connection, transaction
 from ttcli.database.target import quoted, read_table
 from ttcli.errors import DENIED, OutsideFault
-from ttcli.facts import Fact
+from ttcli.facts import Fact, clock
 from ttcli.table import TargetTable
 
 _OLDEST = 120000
 
 
 def facts(connection: Connection, settings: DatabaseSettings) -> Iterator[Fact]:
-    """Looks at server, TLS, target table, rights, as-of column, staging schema and ledger.
+    """Looks at server, TLS, clock, target table, rights, as-of column, staging schema and ledger.
 
     What depends on the target table is left out when it cannot be read.
     """
     yield _server(connection)
     yield _tls(connection, settings)
+    yield _clock(connection)
     try:
         table = read_table(connection, settings)
     except OutsideFault as fault:
@@ -61,6 +63,15 @@ def _tls(connection: Connection, settings: DatabaseSettings) -> Fact:
     if (info.host or "").startswith("/"):
         return Fact("database TLS", True, f"none: the socket in {info.host}")
     return Fact("database TLS", True, "none", "DB_SSLMODE=require refuses to go without")
+
+
+def _clock(connection: Connection) -> Fact:
+    before = datetime.now(timezone.utc)
+    with transaction(connection), connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (theirs,) = cursor.fetchone() or ()
+    after = datetime.now(timezone.utc)
+    return clock("database clock", theirs, before + (after - before) / 2)
 
 
 def _rights(cursor: Any, settings: DatabaseSettings, table: TargetTable) -> Iterator[Fact]:

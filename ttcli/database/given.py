@@ -11,6 +11,10 @@ from psycopg2 import sql
 from ttcli.config import DatabaseSettings
 from ttcli.table import Policy, TargetTable
 
+REPLAY = "~"
+"""Between an item's id and the mark of its replay, in the ledger's `item_id`: a column more would
+have to be added by the owner of a ledger that ttcli may not change."""
+
 
 class Load(NamedTuple):
     """One item, read and ready.
@@ -23,6 +27,7 @@ class Load(NamedTuple):
             `<sheet>:<row>[ <position>,…]`, where the positions (1-based, in `columns`) are
             cells whose stored values stay as they are.
         untouched: How many rows have such positions.
+        replay: The mark of a replay (`Item.replay`), empty for an ordinary load.
     """
 
     item_id: str
@@ -38,6 +43,12 @@ class Load(NamedTuple):
     columns: Tuple[str, ...]
     rows: Path
     untouched: int = 0
+    replay: str = ""
+
+    @property
+    def ledger_id(self) -> str:
+        """What the ledger calls this load: an item's replays are loads of their own."""
+        return f"{self.item_id}{REPLAY}{self.replay}" if self.replay else self.item_id
 
 
 class Given(NamedTuple):

@@ -12,6 +12,7 @@ from psycopg2 import sql
 from ttcli.config import DatabaseSettings
 from ttcli.database.connect import Connection, transaction
 from ttcli.database.encoding import clean, codec_of
+from ttcli.database.given import REPLAY
 from ttcli.database.target import quoted
 from ttcli.errors import AccessDenied, ConfigError
 from ttcli.table import TargetTable
@@ -47,7 +48,7 @@ _COLUMNS: Tuple[Tuple[str, str], ...] = (
     # How values were merged: with other policies the same rows may change something.
     ("policies", "text"),
 )
-_SHOWN = tuple(name for name, _ in _COLUMNS if not name.startswith(("keys", "rejects", "policies")))
+SHOWN = tuple(name for name, _ in _COLUMNS if not name.startswith(("keys", "rejects", "policies")))
 _LONGEST_NAME = 63  # bytes, PostgreSQL's NAMEDATALEN - 1
 
 
@@ -67,6 +68,11 @@ class Entry(NamedTuple):
     policies: Optional[str]
     refused: bool
     rejects: Optional[List[List[str]]]
+
+
+def item_of(ledger_id: str) -> str:
+    """The item that a row of the ledger is about."""
+    return ledger_id.partition(REPLAY)[0]
 
 
 def name_of(table: TargetTable) -> str:
@@ -153,9 +159,9 @@ def _cure(table: TargetTable, missing: List[str]) -> List[str]:
 def entries(
     cursor: Any, table: TargetTable, item_id: str, before: sql.Composable
 ) -> Tuple[Optional[Entry], Optional[Entry]]:
-    """This item's row, and the latest row of all; `before` is sent ahead in the same round trip.
+    """The row of this load (`Load.ledger_id`), and the latest row of all.
 
-    Each statement of a round trip sees what was committed before it began.
+    `before` is sent ahead in the same round trip; its statements see what was committed till then.
     """
     fields = [sql.Identifier(name) for name in Entry._fields[:-2]]
     item = sql.Literal(item_id)
@@ -175,6 +181,19 @@ def entries(
     found = [Entry(*row) for row in cursor.fetchall()]
     mine = next((entry for entry in found if entry.item_id == item_id), None)
     return mine, found[-1] if found else None
+
+
+def loaded_before(cursor: Any, table: TargetTable, item_id: str) -> Tuple[bool, bool]:
+    """Whether this item was loaded ever, and whether another one was since it first was."""
+    cursor.execute(
+        sql.SQL(
+            "SELECT EXISTS (SELECT FROM {ledger} WHERE item_id = {item}), EXISTS ("
+            "SELECT FROM {ledger} WHERE split_part(item_id, {mark}, 1) <> {item}"
+            " AND number > (SELECT number FROM {ledger} WHERE item_id = {item}))"
+        ).format(ledger=ledger_of(table), item=sql.Literal(item_id), mark=sql.Literal(REPLAY))
+    )
+    ever, other_since = cursor.fetchone()
+    return ever, other_since
 
 
 def write(cursor: Any, table: TargetTable, row: Dict[str, Any]) -> None:
@@ -210,9 +229,9 @@ def last_loads(
             return []
         cursor.execute(
             sql.SQL("SELECT {} FROM {} ORDER BY number DESC LIMIT {}").format(
-                sql.SQL(", ").join(map(sql.Identifier, _SHOWN)),
+                sql.SQL(", ").join(map(sql.Identifier, SHOWN)),
                 ledger_of(table),
                 sql.Literal(limit),
             )
         )
-        return [dict(zip(_SHOWN, row)) for row in cursor.fetchall()]
+        return [dict(zip(SHOWN, row)) for row in cursor.fetchall()]

@@ -174,7 +174,7 @@ def _rehearse(connection: Connection, given: Given, way: Way) -> DryRun:
 def _in_transaction(cursor: Any, given: Given, way: Way) -> Tuple[Loaded, Optional[Merged]]:
     began = time.monotonic()
     lock = _serialising(given.table)
-    mine, latest = ledger.entries(cursor, given.table, given.load.item_id, lock)
+    mine, latest = ledger.entries(cursor, given.table, given.load.ledger_id, lock)
     if mine:
         return _already(mine), None
     original = latest if latest and _repeats(given, latest) else None
@@ -212,9 +212,11 @@ def _repeats(given: Given, latest: ledger.Entry) -> bool:
     Rows of it that were stale, or that the database refused, are a reason to load them again:
     this item may be newer, and somebody may have corrected the table. A file that reads
     differently, or is merged differently, since somebody corrected the mapping is no repetition
-    either.
+    either, and a replay is asked for because something may have changed: the table, for one.
     """
     load = given.load
+    if load.replay:
+        return False
     same = latest.rows_sha256 == load.rows_sha256 and latest.columns == list(load.columns)
     as_then = latest.policies == _policies(given)
     return same and as_then and not latest.stale and not latest.refused
@@ -250,7 +252,9 @@ def _loaded(merged: Merged, original: Optional[ledger.Entry], began: float) -> L
         updated=merged.updated,
         unchanged=merged.unchanged,
         stale=merged.stale,
-        duplicate_of=(original.duplicate_of or original.item_id) if original else None,
+        duplicate_of=ledger.item_of(original.duplicate_of or original.item_id)
+        if original
+        else None,
         duration_ms=int((time.monotonic() - began) * 1000),
         rejects=merged.rejects,
         refused=merged.refused,
@@ -259,7 +263,7 @@ def _loaded(merged: Merged, original: Optional[ledger.Entry], began: float) -> L
 
 
 _FROM_LOAD = (
-    "item_id", "file_sha256", "rows_sha256", "file_name", "message_id", "sender", "subject",
+    "file_sha256", "rows_sha256", "file_name", "message_id", "sender", "subject",
     "source_at", "rows_read",
 )  # fmt: skip
 _FROM_LOADED = ("inserted", "updated", "unchanged", "stale", "duplicate_of", "duration_ms")
@@ -269,6 +273,7 @@ def _ledger_row(given: Given, loaded: Loaded) -> Dict[str, Any]:
     load = given.load
     rejects = [list(reject) for reject in loaded.rejects]
     return {
+        "item_id": load.ledger_id,
         **{name: getattr(load, name) for name in _FROM_LOAD},
         **{name: getattr(loaded, name) for name in _FROM_LOADED},
         "columns": list(load.columns),

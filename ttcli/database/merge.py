@@ -6,7 +6,7 @@ from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from psycopg2 import sql
 
-from ttcli.database import careful, staging
+from ttcli.database import careful, ledger, staging
 from ttcli.database.careful import Reject, Tables
 from ttcli.database.confirm import confirm, drop_confirmed_later
 from ttcli.database.encoding import clean, codec_of
@@ -181,7 +181,31 @@ def upsert_of(cursor: Any, given: Given, stage: sql.Identifier) -> Upsert:
         as_of=sql.Literal(load.source_at),
         untouched={load.columns[position - 1]: position for position in positions},
         policies=given.policies,
+        kept=_kept(cursor, given, source_time, filled) if load.replay else None,
     )
+
+
+def _kept(
+    cursor: Any,
+    given: Given,
+    source_time: Optional[TableColumn],
+    filled: Mapping[str, sql.Composable],
+) -> Optional[sql.Composable]:
+    """What a replay leaves alone although it is not of a newer time.
+
+    Of two files with the very same time the one loaded later wins; a replay would always be that
+    one. And without a column for the time nothing tells what is newer than the replayed item.
+    """
+    ever, other_since = ledger.loaded_before(cursor, given.table, given.load.item_id)
+    if source_time is None:
+        return sql.SQL("true") if other_since else None
+    source = _column(given.table, "file_source")
+    if source is None or not ever:
+        return None
+    return sql.SQL("({} = {} AND {} <> {})").format(
+        of("t", source_time.name), filled[source_time.name],
+        of("t", source.name), filled[source.name],
+    )  # fmt: skip
 
 
 def _column(table: TargetTable, name: str) -> Optional[TableColumn]:

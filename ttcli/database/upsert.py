@@ -47,6 +47,7 @@ class Upsert(NamedTuple):
         as_of: This load's as-of time.
         untouched: Column → its position as rows name it that want the stored value left alone.
         policies: Column → how old and new become one, where that is not overwriting.
+        kept: A further condition under which a stored row counts as newer.
     """
 
     table: TargetTable
@@ -57,6 +58,7 @@ class Upsert(NamedTuple):
     as_of: Part
     untouched: Dict[str, int]
     policies: Mapping[str, Policy]
+    kept: Optional[Part] = None
 
     @property
     def settable(self) -> List[TableColumn]:
@@ -166,10 +168,10 @@ class Upsert(NamedTuple):
 
     def stale(self) -> Part:
         """Whether the stored row is newer than this load; one without a time is not."""
-        if not self.source_time:
-            return sql.SQL("false")
-        stored = of("t", self.source_time)
-        return sql.SQL("coalesce({} > {}, false)").format(stored, self.as_of)
+        kept = [] if self.kept is None else [self.kept]
+        if self.source_time:
+            kept.append(sql.SQL("{} > {}").format(of("t", self.source_time), self.as_of))
+        return sql.SQL("coalesce({}, false)").format(any_of(kept)) if kept else sql.SQL("false")
 
     def differs(self) -> Part:
         """Whether anything would be written."""

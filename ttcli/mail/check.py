@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ssl
+from datetime import datetime, timezone
 from typing import Iterator, List
 
 from ttcli.errors import OutsideFault
-from ttcli.facts import Fact
+from ttcli.facts import SKEW, Fact, clock, timed
 from ttcli.mail import verdicts
 from ttcli.mail.gate import Gate, fields
 from ttcli.mail.session import Session
@@ -27,9 +28,9 @@ _USEFUL = (
 def facts(session: Session) -> List[Fact]:
     """Looks at the folder over an open session; what goes wrong now is a fact as well."""
     found = [_connection(session)]
-    for look in (_token, _folder, _matching, _senders, _offers):
+    for look in (_token, _folder, _matching, _senders, _clock, _offers):
         try:
-            found.extend(look(session))
+            found.extend(timed(look(session)))
         except OutsideFault as error:
             found.append(Fact("mailbox", False, error.message, error.hint, 0.0, error.exit_code))
             break
@@ -71,6 +72,19 @@ def _matching(session: Session) -> Iterator[Fact]:
         True,
         f"{matching} of {mails} mails have {session.settings.subject_filter!r} in the subject",
     )
+
+
+def _clock(session: Session) -> Iterator[Fact]:
+    """IMAP tells no time of its own; but no mail can have arrived in the future."""
+    newest = session.newest()
+    if newest is None:
+        yield Fact("mailbox clock", True, "no mail to tell it by")
+        return
+    now = datetime.now(timezone.utc)
+    if (newest - now).total_seconds() > SKEW:
+        yield clock("mailbox clock", newest, now)
+    else:
+        yield Fact("mailbox clock", True, f"the last mail arrived {newest:%Y-%m-%d %H:%M:%S %z}")
 
 
 def _offers(session: Session) -> Iterator[Fact]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import NamedTuple, Optional, Sequence
 
+from ttcli.mail.answerable import Answer
 from ttcli.mail.content import Content, Store
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=timezone.utc)  # a Date before MIME is a clock not set
@@ -56,6 +57,7 @@ class Mail(NamedTuple):
         attachments: In the mail's order.
         skipped: What was left alone, in the mail's order.
         trouble: Why the mail as a whole could not be read; empty otherwise.
+        answer: How it would be answered; None for what is no mail.
     """
 
     uid: int
@@ -67,6 +69,7 @@ class Mail(NamedTuple):
     attachments: Sequence[Attachment]
     skipped: Sequence[Skipped]
     trouble: str = ""
+    answer: Optional[Answer] = None
 
     @property
     def as_of(self) -> datetime:

@@ -15,6 +15,7 @@ from email.message import Message
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ttcli.mail import headers
+from ttcli.mail.answerable import Answer, answer_to
 from ttcli.mail.content import Content, Store
 from ttcli.mail.hollow import Hollow
 from ttcli.mail.leaves import UNREADABLE, Leaf, Taken, take
@@ -35,6 +36,7 @@ class Head(NamedTuple):
     subject: str
     date: Optional[datetime]
     automatic: str  # why this is an answer by a machine and no report; empty for a report
+    answer: Optional[Answer] = None
 
 
 def attachments_of(raw: bytes) -> Tuple[List[Attachment], List[Skipped]]:
@@ -89,21 +91,23 @@ def mail_of(uid: int, head: Head, internaldate: datetime, taken: Taken) -> Mail:
     """A Mail from its head and what was taken from it."""
     return Mail(
         uid, head.message_id, head.sender, head.subject, internaldate, head.date,
-        taken.attachments, taken.skipped, taken.trouble,
+        taken.attachments, taken.skipped, taken.trouble, head.answer,
     )  # fmt: skip
 
 
 def read_head(message: Message) -> Head:
     """The header fields that matter, decoded, of a parsed message or of its header alone."""
-    fields: Dict[str, bytes] = {}
+    every: Dict[str, List[bytes]] = {}
     for name, value in message.raw_items():
-        fields.setdefault(name.lower(), headers.to_bytes(str(value)))
+        every.setdefault(name.lower(), []).append(headers.to_bytes(str(value)))
+    fields = {name: values[0] for name, values in every.items()}
     return Head(
         message_id=headers.decoded(fields.get("message-id", b"")),
         sender=headers.decoded(fields.get("from", b"")),
         subject=headers.decoded(fields.get("subject", b"")),
         date=headers.date_of(headers.decoded(fields.get("date", b""))),
         automatic=_automatic(fields),
+        answer=answer_to(every),
     )
 
 

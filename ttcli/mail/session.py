@@ -229,6 +229,15 @@ class Session:
         every, criterion = commands.search("1:*"), self._subject_criterion()
         return len(every), len(commands.search("1:*", *criterion) if criterion else every)
 
+    def newest(self) -> Optional[datetime]:
+        """When the server took in the folder's last mail; None if there is none."""
+        commands = self.commands
+        commands.open_folder(self._folder or self.folder())
+        last = commands.search("*")
+        found = commands.fetch(last[-1:], LOOK) if last else {}
+        times = [look(uid, items).internaldate for uid, items in found.items()]
+        return times[0] if times else None
+
     def newest_headers(self, most: int) -> List[bytes]:
         """From and Authentication-Results of the newest mails whose subject matches."""
         commands = self.commands

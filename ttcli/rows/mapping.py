@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Dict, NamedTuple, Optional, Tuple
 
 from ttcli.config import Secret
+from ttcli.rows.expect import Expected
 from ttcli.table import Policy, TargetTable
 
 
@@ -88,10 +89,15 @@ class Profile(NamedTuple):
 
 
 class Sender(NamedTuple):
-    """A sender profile: for whom, and what differs."""
+    """A sender profile: for whom, what differs, and what is expected of him."""
 
     match: Tuple[str, ...]
     profile: Profile
+    expected: Expected = Expected()
+
+    def fits(self, address: str) -> bool:
+        """Whether a bare address in lower case is one of his."""
+        return any(_matches(address, pattern) for pattern in self.match)
 
 
 class Mapping(NamedTuple):
@@ -113,7 +119,7 @@ class Mapping(NamedTuple):
         """
         address = sender.rpartition("<")[2].rstrip("> ").strip().lower()
         for profile in self.senders:
-            if any(_matches(address, pattern) for pattern in profile.match):
+            if profile.fits(address):
                 return Mapping(_over(profile.profile, self.profile))
         return Mapping(self.profile)
 

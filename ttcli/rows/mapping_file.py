@@ -1,7 +1,7 @@
 """Reads and checks mapping.toml; every mistake is named at once, with its place in the file.
 
 ignore_headings, hidden_sheets, password, [defaults], [headings], [columns.NAME]
-[[sender]] match, and all of the above again for that sender
+[[sender]] match, expect, expect_rows, expect_zone, and all of the above again for that sender
 [[mailbox]] is for fetch, see ttcli/mailboxes.py
 """
 
@@ -11,10 +11,11 @@ import difflib
 import re
 import sys
 from importlib import import_module
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Collection, Dict, List, NamedTuple, Optional, Tuple
 
 from ttcli.config import Secret
 from ttcli.errors import ConfigError
+from ttcli.rows.expect import Expected, read_rows, read_schedule
 from ttcli.rows.mapping import ColumnSettings, Heading, Mapping, Profile, Sender
 
 Check = Callable[[Any], Any]
@@ -74,7 +75,19 @@ def _senders(written: Any, place: _Place) -> Tuple[Sender, ...]:
 
 def _sender(written: Dict[str, Any], place: _Place) -> Sender:
     match = _checked(written.pop("match", None), _addresses, place.at("match"))
-    return Sender(match or (), _profile(written, place))
+    return Sender(match or (), expected=_expected(written, place), profile=_profile(written, place))
+
+
+def _expected(written: Dict[str, Any], place: _Place) -> Expected:
+    """Takes out what is said of a sender's reports."""
+    found = {
+        member: _checked(written.pop(name), check, place.at(name))
+        for member, (name, check) in _EXPECT.items()
+        if name in written
+    }
+    if "zone" in found and "schedule" not in found:
+        place.at("expect_zone").mistake("whose clock it is goes with expect")
+    return Expected(**found)
 
 
 def _profile(written: Dict[str, Any], place: _Place) -> Profile:
@@ -85,7 +98,8 @@ def _profile(written: Dict[str, Any], place: _Place) -> Profile:
         if check:
             values[name] = check(value, place.at(name))
         else:
-            place.at(name).mistake("no such setting" + _near(name, _PROFILE))
+            known = {**_PROFILE, **_NAMES} if place.path.startswith("sender ") else _PROFILE
+            place.at(name).mistake("no such setting" + _near(name, known))
     return Profile(**{name: value for name, value in values.items() if value is not None})
 
 
@@ -142,7 +156,7 @@ def _checked(value: Any, check: Check, place: _Place) -> Any:
         return None
 
 
-def _near(name: str, known: Dict[str, Any]) -> str:
+def _near(name: str, known: Collection[str]) -> str:
     near = difflib.get_close_matches(name, known, 1)
     return f", did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
 
@@ -263,6 +277,23 @@ def _simple(check: Check) -> Callable[[Any, _Place], Any]:
 def _password(value: Any) -> Secret:
     return Secret(_text(value))
 
+
+def _clock(value: Any) -> str:
+    """A time zone that we can count in, which Python 3.8 cannot."""
+    name = _zone(value)
+    if not _has_zone(name):
+        raise ValueError(
+            "needs Python 3.9 and the system's tzdata; without it this machine's clock"
+        )
+    return name
+
+
+_EXPECT: Dict[str, Tuple[str, Check]] = {
+    "schedule": ("expect", lambda value: read_schedule(_text(value))),
+    "rows": ("expect_rows", lambda value: read_rows(_text(value))),
+    "zone": ("expect_zone", _clock),
+}
+_NAMES = dict(_EXPECT.values())
 
 _PROFILE: Dict[str, Callable[[Any, _Place], Optional[Any]]] = {
     "headings": _headings,

@@ -6,10 +6,11 @@ from collections import Counter
 from itertools import compress, repeat
 from typing import Any, BinaryIO, Dict, List, NamedTuple, Sequence, Tuple
 
-from ttcli.cells import Block, Sheet, address
+from ttcli.cells import Block, Sheet, address, from_copy
 from ttcli.rows.columns import ColumnConverter, Converted, below
 from ttcli.rows.duplicates import Keys
 from ttcli.rows.fates import Batch, Fate, Target, fates
+from ttcli.rows.find import LEFT_OUT
 from ttcli.rows.keys import key_fields
 from ttcli.rows.lines import Digest, identity
 from ttcli.rows.rejects import Rejects
@@ -51,7 +52,8 @@ class SheetRows:
         self._header_row = self._last_row = header_row
         numeric = [target for target in targets if target.rule.column.type in _NUMERIC]
         fields = {target.rule.column.name: target.position - 1 for target in numeric}
-        self._totals = Totals(number, output.rows.tell(), fields)
+        mawb = next((target.position - 1 for target in targets if target.rule.form == "mawb"), None)
+        self._totals = Totals(number, output.rows.tell(), fields, mawb)
 
     def take(self, block: Block) -> None:
         """Converts a block and writes its rows."""
@@ -110,10 +112,19 @@ class SheetRows:
         indexes = {index for field in batch.fields for index in field.rejected}
         for index in sorted({*indexes, *apart}):
             faults = apart[index].faults if index in apart else list(batch.rejected(index))
+            whose = self._whose(batch, index) if index in apart and faults else ""
             for target, fault in sorted(faults, key=lambda one: one[0].source):
                 where = address(batch.block.rows[index], target.source) if target.source else ""
-                raw = batch.raw(target, index)
-                self._output.rejects.add(self._sheet.name, where, target.heading, raw, *fault)
+                raw, (rule, reason) = batch.raw(target, index), fault
+                reason += "" if target.rule.key else whose
+                self._output.rejects.add(self._sheet.name, where, target.heading, raw, rule, reason)
+
+    def _whose(self, batch: Batch, index: int) -> str:
+        """Names a row by its key, which is not at fault: so `explain` finds it."""
+        key = [f.values[index] for t, f in zip(batch.targets, batch.fields) if t.rule.key]
+        if NULL in key:
+            return ""
+        return ": " + LEFT_OUT.format(", ".join(map(from_copy, key)))
 
     def _note(self, batch: Batch) -> None:
         """Counts repairs and warnings, and remembers where the first of each stands."""

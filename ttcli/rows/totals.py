@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any, BinaryIO, Dict, List, NamedTuple, Sequence
+from typing import Any, BinaryIO, Dict, List, NamedTuple, Optional, Sequence
 
 from ttcli.rows.lines import read_lines
 from ttcli.rows.rule import NULL, Rejected
@@ -29,11 +29,19 @@ def is_total(text: str) -> bool:
 
 
 class Said(NamedTuple):
-    """A totals row: its number, what it says and what rejected rows above it hold, by field."""
+    """A totals row.
+
+    Attributes:
+        row: Its number.
+        numbers: What it says, by field.
+        rejected: What rejected rows above it hold, by field.
+        group: The MAWB in it, whose rows alone it may count; NULL in a row for all.
+    """
 
     row: int
     numbers: Dict[str, Decimal]
     rejected: Dict[str, float]
+    group: bytes = NULL
 
 
 class Totals:
@@ -43,13 +51,18 @@ class Totals:
         sheet: The sheet's number, as in the origins of rows.tsv.
         start: Where the sheet's rows begin in rows.tsv.
         fields: Numeric field → its 0-based place in a line.
+        group: The place of the MAWB, if there is one.
     """
 
-    def __init__(self, sheet: int, start: int, fields: Dict[str, int]) -> None:
+    def __init__(
+        self, sheet: int, start: int, fields: Dict[str, int], group: Optional[int] = None
+    ) -> None:
         self._prefix = b"%d:" % sheet
         self._start = start
         self._fields = fields
+        self._group = group
         self._said: List[Said] = []
+        self._groups: Dict[bytes, Dict[str, float]] = {}
         self._rejected = dict.fromkeys(fields, 0.0)
 
     def add(self, row: int, line: Sequence[bytes]) -> None:
@@ -58,10 +71,12 @@ class Totals:
             numbers = {
                 f: Decimal(line[i].decode()) for f, i in self._fields.items() if line[i] != NULL
             }
-            self._said.append(Said(row, numbers, dict(self._rejected)))
+            group = self._group_of(line)
+            self._said.append(Said(row, numbers, dict(self._rejected), group))
 
     def add_rejected(self, line: Sequence[bytes]) -> None:
         """The sender's sum holds the numbers of rows that we have rejected, too."""
+        self._add_to_group(line)
         for field, index in self._fields.items():
             if line[index] != NULL:
                 self._rejected[field] += float(line[index])
@@ -71,7 +86,8 @@ class Totals:
 
         Returns:
             One object for each number of each totals row: `row`, `field`, `said`, `sum` (of the
-            rows above it, or of those since the totals row before) and `agrees`.
+            rows above it, of those since the totals row before, or of those of the `mawb` that
+            it names) and `agrees`.
         """
         if not any(said.numbers for said in self._said):
             return []
@@ -84,34 +100,52 @@ class Totals:
                     continue
                 row = int(origin[len(self._prefix) :].partition(b" ")[0])
                 while waiting and waiting[0].row < row:
-                    found += _compared(waiting.pop(0), above, since)
+                    found.append((waiting.pop(0), dict(above), since))
                     since = dict.fromkeys(self._fields, 0.0)
+                self._add_to_group(values)
                 for field, index in self._fields.items():
                     if values[index] != NULL:
                         number = float(values[index])
                         above[field] += number
                         since[field] += number
         for said in waiting:
-            found += _compared(said, above, since)
+            found.append((said, above, since))
             since = dict.fromkeys(self._fields, 0.0)
+        return [each for said, *sums in found for each in self._compared(said, *sums)]
+
+    def _group_of(self, line: Sequence[bytes]) -> bytes:
+        return NULL if self._group is None else line[self._group]
+
+    def _add_to_group(self, line: Sequence[bytes]) -> None:
+        """A total by MAWB may stand anywhere: above its rows, below them, below all."""
+        group = self._group_of(line)
+        if group != NULL:
+            sums = self._groups.setdefault(group, dict.fromkeys(self._fields, 0.0))
+            for field, index in self._fields.items():
+                if line[index] != NULL:
+                    sums[field] += float(line[index])
+
+    def _compared(
+        self, said: Said, above: Dict[str, float], since: Dict[str, float]
+    ) -> List[Dict[str, Any]]:
+        group = self._groups.get(said.group, {})
+        named = {} if said.group == NULL else {"mawb": said.group.decode()}
+        found = []
+        for field, number in said.numbers.items():
+            sums = [above[field] + said.rejected[field], above[field], since[field]]
+            sums += [group[field]] if group else []
+            nearest = min(sums, key=lambda total: abs(total - float(number)))
+            found.append(
+                {
+                    "row": said.row,
+                    "field": field,
+                    "said": str(number),
+                    "sum": repr(round(nearest, 6)),
+                    "agrees": _agree(number, nearest),
+                    **named,
+                }
+            )
         return found
-
-
-def _compared(said: Said, above: Dict[str, float], since: Dict[str, float]) -> List[Dict[str, Any]]:
-    found = []
-    for field, number in said.numbers.items():
-        sums = (above[field] + said.rejected[field], above[field], since[field])
-        nearest = min(sums, key=lambda total: abs(total - float(number)))
-        found.append(
-            {
-                "row": said.row,
-                "field": field,
-                "said": str(number),
-                "sum": repr(round(nearest, 6)),
-                "agrees": _agree(number, nearest),
-            }
-        )
-    return found
 
 
 def _agree(said: Decimal, total: float) -> bool:

@@ -276,7 +276,7 @@ def _keep(spool: Spool, report: Report, item: Item, error: Exception) -> None:
         later = datetime.now(timezone.utc) + timedelta(seconds=2**item.attempts)
         item.record.update(next_attempt_at=time_text(later), last_error=described(error))
         spool.save(item)
-    _say(report, item, item.state, text, logging.ERROR)
+    _say(report, item, item.state, text, logging.ERROR, "stays")
 
 
 def described(error: Exception) -> Dict[str, Any]:
@@ -290,10 +290,21 @@ def described(error: Exception) -> Dict[str, Any]:
     }
 
 
-def _say(report: Report, item: Item, state: str, line: str, level: int = logging.INFO) -> None:
+def _say(
+    report: Report,
+    item: Item,
+    state: str,
+    line: str,
+    level: int = logging.INFO,
+    verb: str = "is",
+) -> None:
     named = f"{item.name}: {line}" if item.name else line
     report.lines.append((item.id, state, named))
-    log.log(level, "%s %s %s: %s", item.id, "would be" if report.dry_run else "is", state, named)
+    verb = "would be" if report.dry_run else verb
+    # by the stage's name, so that the line goes to the stage's own log file
+    logging.getLogger(f"ttcli.stages.{report.stage}").log(
+        level, "%s %s %s: %s", item.id, verb, state, named
+    )
 
 
 def _hand_back(spool: Spool, report: Report, running: Deque[Tuple[Item, Work]]) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 from pathlib import Path
+
+_BY_UMASK = 0o666
 
 
 def sync_file(path: Path) -> None:
@@ -80,13 +81,19 @@ def append_line(path: Path, line: bytes) -> None:
         sync_directory(path.parent)
 
 
-def replace_file(path: Path, content: bytes, mode: int = 0o666) -> None:
-    """Gives a file new content: a crash leaves the old or the new, never a mixture."""
+def replace_file(path: Path, content: bytes, mode: int = _BY_UMASK) -> None:
+    """Gives a file new content: a crash leaves the old or the new, never a mixture.
+
+    Args:
+        mode: Its rights: any but the default whatever the umask.
+    """
     fresh = path.with_name(path.name + ".new")
     with contextlib.suppress(FileNotFoundError):
         fresh.unlink()  # a crash's leftover
     try:
         write_file(fresh, content, mode)
+        if mode != _BY_UMASK:
+            fresh.chmod(mode)
     except OSError:
         with contextlib.suppress(OSError):
             fresh.unlink()  # a full disk wants the space back
@@ -115,4 +122,6 @@ def rename_directory(source: Path, target: Path) -> None:
 
 def remove_tree(path: Path) -> None:
     """Removes a directory that no stage looks at any more; what cannot be removed stays."""
+    import shutil
+
     shutil.rmtree(path, ignore_errors=True)

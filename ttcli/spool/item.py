@@ -92,6 +92,11 @@ class Item:
         return int(self.record.get("attempts", 0))
 
     @property
+    def replay(self) -> str:
+        """The mark of the replay that was asked for last: the ledger tells it from other loads."""
+        return str(self.record.get("replay") or "")
+
+    @property
     def error(self) -> Optional[Dict[str, Any]]:
         """The last error: class, message, hint, at."""
         return self.record.get("last_error")

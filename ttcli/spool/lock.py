@@ -17,8 +17,11 @@ _MOMENT = 0.05
 
 
 @contextlib.contextmanager
-def held(base: Path, command: str) -> Iterator[None]:
+def held(base: Path, command: str) -> Iterator[str]:
     """Holds the spool's flock(2); the kernel lets go of it however the process ends.
+
+    Yields:
+        What the last holder wrote, if it was killed: whoever ends takes his name away.
 
     Raises:
         Temporary: Another process holds it.
@@ -32,11 +35,15 @@ def held(base: Path, command: str) -> Iterator[None]:
                 f"the spool is locked by {_holder(descriptor) or 'another process'}",
                 "nothing was changed; try again when it is done",
             ) from None
+        killed = _written(descriptor)
         os.ftruncate(descriptor, 0)
         os.pwrite(
             descriptor, f"ttcli {command}, pid {os.getpid()}, since {now_text()}\n".encode(), 0
         )
-        yield
+        try:
+            yield killed
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
@@ -81,11 +88,27 @@ def holder(base: Path) -> Optional[str]:
         os.close(descriptor)
 
 
+def killed_holder(base: Path) -> str:
+    """Who held the lock when it was killed, if nobody has held it since; else nothing."""
+    try:
+        descriptor = os.open(base / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        return "" if _holding_pid(descriptor) else _written(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _written(descriptor: int) -> str:
+    return os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+
+
 def _holder(descriptor: int) -> str:
     """What the holder wrote; it may have taken the lock this instant and not written yet."""
     pid = _holding_pid(descriptor)
     for _ in range(_WRITES_WITHIN):
-        written = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+        written = _written(descriptor)
         if not pid or f"pid {pid}," in written:
             return written
         time.sleep(0.01)

@@ -7,13 +7,10 @@ for the table of states and what each crash leaves.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
-import pwd
 import time
-import uuid
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set
@@ -135,6 +132,8 @@ class Spool:
         Returns:
             The item, or None where the same payload as of the same time is in the spool already.
         """
+        import hashlib
+
         payload = {
             "name": name,
             "bytes": len(content),
@@ -192,7 +191,7 @@ class Spool:
     def _build(
         self, identity: str, state: str, record: Dict[str, Any], put: Callable[[Path], None]
     ) -> None:
-        building = self.tmp / f"{identity}.{uuid.uuid4().hex}"
+        building = self.tmp / f"{identity}.{os.urandom(16).hex()}"
         building.mkdir(mode=0o750)
         try:
             put(building / "payload")
@@ -222,7 +221,7 @@ class Spool:
 
     def delete(self, item: Item) -> None:
         """Removes an item: out of its state first, so that no stage sees half of it."""
-        grave = self.tmp / f"{item.id}.{uuid.uuid4().hex}"
+        grave = self.tmp / f"{item.id}.{os.urandom(16).hex()}"
         durable.rename_directory(item.path, grave)
         durable.remove_tree(grave)
 
@@ -256,6 +255,8 @@ class Spool:
 
 
 def _user(number: int) -> str:
+    import pwd
+
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:

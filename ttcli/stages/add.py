@@ -101,7 +101,7 @@ def retry(spool: Spool, identities: Iterable[str], every: bool, dry_run: bool = 
         UsageError: An id that no failed item has; then nothing is moved.
     """
     report = Report("retry", dry_run=dry_run)
-    for item in _chosen(spool, list(identities), every):
+    for item in chosen(spool, list(identities), every):
         if not dry_run:
             _put_back(spool, item)
         report.lines.append((item.id, PENDING, item.name))
@@ -109,14 +109,19 @@ def retry(spool: Spool, identities: Iterable[str], every: bool, dry_run: bool = 
     return report
 
 
-def _chosen(spool: Spool, identities: List[str], every: bool) -> List[Item]:
+def chosen(spool: Spool, identities: List[str], every: bool) -> List[Item]:
+    """The failed items of these ids, or every one.
+
+    Raises:
+        UsageError: An id that no failed item has.
+    """
     failed = {item.id: item for item in spool.items(FAILED)}
     wanted = list(failed) if every else identities
     unknown = [identity for identity in wanted if identity not in failed]
     if unknown:
         raise UsageError(
             f"not in failed/: {', '.join(_whereabouts(spool, one) for one in unknown)}",
-            "`ttcli status` lists the failed items; nothing was put back",
+            "`ttcli status` lists the failed items; nothing was changed",
         )
     return [failed[identity] for identity in wanted]
 

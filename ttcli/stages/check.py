@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import time
 import uuid
@@ -11,7 +12,7 @@ from typing import Any, Callable, Iterable, List
 from ttcli import errors
 from ttcli.config import Config, MailboxSettings
 from ttcli.errors import OutsideFault, TtcliError
-from ttcli.facts import Fact
+from ttcli.facts import Fact, timed
 from ttcli.spool import durable, lock
 from ttcli.spool.store import Spool
 
@@ -25,6 +26,7 @@ def check(config: Config, spool: Spool) -> List[Fact]:
         Fact("configuration", True, f"{where}, {len(config.given)} variables set"),
         *_tested("mapping", lambda: _mapping(config)),
         *_tested("spool", lambda: _spool(spool)),
+        *_tested("logs", lambda: _writable(config)),
         *(fact for mailbox in config.mailboxes for fact in _mailbox(mailbox, spool)),
         *_tested("database", lambda: _database(config, spool)),
         *_tested("mapping and table", lambda: _mapping_fits(config, spool)),
@@ -35,9 +37,7 @@ def _tested(name: str, test: Callable[[], Iterable[Any]]) -> List[Fact]:
     """The facts of one part; an error is a fact as well."""
     began = time.monotonic()
     try:
-        facts = [Fact(*fact) for fact in test()]
-        spent = time.monotonic() - began
-        return [_weighed(fact, spent) for fact in facts]
+        return [_weighed(Fact(*fact)) for fact in timed(test())]
     except OSError as error:
         fault: TtcliError = errors.from_os_error(error)
     except TtcliError as error:
@@ -46,9 +46,8 @@ def _tested(name: str, test: Callable[[], Iterable[Any]]) -> List[Fact]:
     return [Fact(name, False, fault.message, fault.hint, spent, fault.exit_code)]
 
 
-def _weighed(fact: Fact, spent: float) -> Fact:
-    code = 0 if fact.ok else fact.exit_code or errors.CONFIG
-    return fact._replace(seconds=fact.seconds or spent, exit_code=code)
+def _weighed(fact: Fact) -> Fact:
+    return fact._replace(exit_code=0 if fact.ok else fact.exit_code or errors.CONFIG)
 
 
 def _mapping(config: Config) -> Iterable[Fact]:
@@ -91,13 +90,28 @@ def _space(spool: Spool) -> Fact:
     return Fact("spool space", enough, text, fix, exit_code=errors.TEMPORARY)
 
 
+def _writable(config: Config) -> Iterable[Fact]:
+    """The folders beside the spool; without them a run goes on, so this is advice."""
+    places = [("logs", config.log_dir, "log files go to logs/ in the spool instead")]
+    if config.status_prometheus_file:
+        where = config.status_prometheus_file.parent
+        places.append(("metrics", where, "STATUS_PROMETHEUS_FILE cannot be written"))
+    for name, folder, otherwise in places:
+        good = os.access(folder, os.W_OK | os.X_OK)
+        fix = "" if good else f"{otherwise}; make it, and let ttcli's user write to it"
+        yield Fact(name, True, f"{folder}{'' if good else ' cannot be written'}", fix)
+
+
 def _mailbox(settings: MailboxSettings, spool: Spool) -> Iterable[Fact]:
     from ttcli.mail.check import facts
     from ttcli.stages.mailbox import opened
 
     def look() -> List[Fact]:
+        began = time.monotonic()
         with opened(spool, settings) as session:
-            return facts(session)
+            spent = time.monotonic() - began
+            login, *others = facts(session)
+            return [login._replace(seconds=round(spent, 4)), *others]
 
     of = f" ({settings.label})" if settings.label else ""
     return [fact._replace(name=fact.name + of) for fact in _tested("mailbox", look)]
@@ -109,7 +123,7 @@ def _database(config: Config, spool: Spool) -> Iterable[Any]:
 
     connection = connect(config.database, attempts=1)
     try:
-        found = list(facts(connection, config.database))
+        found = list(timed(facts(connection, config.database)))
     finally:
         connection.close()
     _remember_table(config, spool)

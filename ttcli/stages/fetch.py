@@ -160,6 +160,8 @@ def _take(
         "uidvalidity": uidvalidity,
         "uid": mail.uid,
         **described(mail),
+        # the gate has let it through: what EMAIL_AUTHSERV_ID does not confirm stays outside
+        "authenticated": True if settings.authserv_id else None,
     }
     items = [take_attachment(spool, mail, each, source, report) for each in mail.attachments]
     of = label_of(settings)
@@ -182,6 +184,7 @@ def described(mail: Mail) -> Dict[str, Any]:
         "subject": mail.subject,
         "internaldate": time_text(mail.internaldate),
         "date": time_text(mail.date) if mail.date else None,
+        "answer": mail.answer._asdict() if mail.answer else None,
     }
 
 
@@ -200,10 +203,10 @@ def take_attachment(
     item = _create(spool, mail, attachment, {**source, **place})
     if item is None:
         report.add(known=1)
-        log.info("UID %d: %s is in the spool already", mail.uid, line)
+        log.info("%s is known: %s, UID %d", identity, line, mail.uid)
     else:
         report.lines.append((item.id, item.state, line))
-        log.info("%s is pending: %s", item.id, line)
+        log.info("%s is pending: %s, %d bytes", item.id, line, len(attachment.data))
     return identity
 
 

@@ -130,6 +130,7 @@ def _load_of(item: Item) -> Any:
         columns=tuple(rows["columns"]),
         rows=item.rows,
         untouched=rows["untouched"],
+        replay=item.replay,
     )
 
 

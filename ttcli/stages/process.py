@@ -17,6 +17,7 @@ from ttcli.spool import durable
 from ttcli.spool.drain import Outcome, Report, Watch, Work, drain, unwatched
 from ttcli.spool.item import PENDING, PROCESSED, Item
 from ttcli.spool.store import Spool
+from ttcli.stages.loads import disagreements
 from ttcli.table import TargetTable
 from ttcli.workbook.open import open_workbook, warm
 from ttcli.workbook.worker import Pool
@@ -103,8 +104,11 @@ def _outcome(folder: Path, rows: Dict[str, Any]) -> Outcome:
             findings={"rows": rows},
         )
     line = f"{rows['written']} of {rows['read']} rows" + _remarks(rows)
+    line += "".join(f"; {said}" for said in disagreements(rows)[:_MOST_TOTALS])
     return Outcome(PROCESSED, "processed", line, {"rows": rows})
 
+
+_MOST_TOTALS = 3  # that a line names
 
 _REMARKS = (
     ("rejected", "rejected"),

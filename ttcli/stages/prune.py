@@ -7,8 +7,9 @@ from datetime import datetime, timedelta, timezone
 
 from ttcli import errors
 from ttcli.spool.drain import Report
-from ttcli.spool.item import LOADED, Item, read_time
+from ttcli.spool.item import LOADED, Item
 from ttcli.spool.store import Spool
+from ttcli.stages.loads import loaded_at, remember
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +19,8 @@ def prune(spool: Spool, retention_days: int, dry_run: bool = False) -> Report:
     report = Report("prune", dry_run=dry_run)
     limit = datetime.now(timezone.utc) - timedelta(days=retention_days)
     try:
+        if not dry_run:
+            remember(spool, compact=True)
         for item in spool.items(LOADED):
             if loaded_at(item) < limit:
                 _remove(spool, item, report)
@@ -27,14 +30,6 @@ def prune(spool: Spool, retention_days: int, dry_run: bool = False) -> Report:
     except errors.OutsideFault as error:
         report.fault = error
     return report
-
-
-def loaded_at(item: Item) -> datetime:
-    """When the item came to loaded/; its as-of time if its history does not say."""
-    for event in reversed(item.record.get("history", [])):
-        if event.get("event") == "loaded":
-            return read_time(event["at"])
-    return item.as_of
 
 
 def _remove(spool: Spool, item: Item, report: Report) -> None:

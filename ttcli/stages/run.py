@@ -9,15 +9,16 @@ import time
 from datetime import datetime
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
+from ttcli import errors
 from ttcli.config import Config
 from ttcli.errors import OutsideFault, from_os_error
 from ttcli.spool.drain import Report, Watch, unwatched
 from ttcli.spool.item import PENDING, PROCESSED, now_text
 from ttcli.spool.store import Spool
+from ttcli.stages import STAGES, deaths
+from ttcli.stages.loads import remember
 
 log = logging.getLogger(__name__)
-
-STAGES = ("fetch", "process", "load", "prune")
 
 
 class Stages:
@@ -62,11 +63,20 @@ class Stages:
         reports = [self.run(name) for name in STAGES[:-1]]
         # a server that has just refused a login is not asked again
         reports += self.run_owed(unreachable=list(reports[0].faults))
-        return [*reports, self.run(STAGES[-1])]
+        reports += self.run_answers()
+        reports.append(self.run(STAGES[-1]))
+        deaths.forget(self._spool, "run")
+        return reports
 
     def run_owed(self, unreachable: Sequence[str] = ()) -> List[Report]:
         """Acknowledges; nothing is reported where no mail was ever to be told."""
         return [self.run("acknowledge", unreachable=unreachable)] if self._owes() else []
+
+    def run_answers(self) -> List[Report]:
+        """Answers; nothing is reported where nobody shall be."""
+        from ttcli.stages.answer import wanted
+
+        return [self.run("answer")] if wanted(self._config) else []
 
     def _owes(self) -> bool:
         """Whether mails await what EMAIL_AFTER_LOAD or EMAIL_ON_FAILURE says."""
@@ -120,13 +130,22 @@ class Stages:
 
         mapping = current_mapping(self._config)
         watch = self._watch_for("load")
-        return load(self._spool, self._config.database, mapping, self._dry_run, watch)
+        report = load(self._spool, self._config.database, mapping, self._dry_run, watch)
+        if report.lines and not self._dry_run:
+            remember(self._spool)
+        return report
 
     def acknowledge(self, unreachable: Sequence[str] = ()) -> Report:
         """Loaded and failed → flags and folders of the mailbox."""
         from ttcli.stages.acknowledge import acknowledge
 
         return acknowledge(self._spool, self._config.mailboxes, self._dry_run, unreachable)
+
+    def answer(self) -> Report:
+        """Loaded, with rejects → an answer to the sender."""
+        from ttcli.stages.answer import answer
+
+        return answer(self._spool, self._config, self._dry_run)
 
     def prune(self) -> Report:
         """What was loaded long ago goes."""
@@ -136,17 +155,50 @@ class Stages:
 
     def _record(self, report: Report) -> None:
         """Says the result in one log line, and keeps it for `status`."""
-        result = recorded(report)
         level = logging.INFO if not report.exit_code else logging.ERROR
-        log.log(level, "%s ended with %d%s", report.stage, report.exit_code, _summary(report))
+        # by the stage's name, so that the line goes to the stage's own log file
+        stage = logging.getLogger(f"ttcli.stages.{report.stage}")
+        stage.log(level, "%s ended with %d%s", report.stage, report.exit_code, _summary(report))
         if report.fault:
             log.debug("what stopped %s", report.stage, exc_info=report.fault)
         if self._dry_run:
             return
         try:
-            self._spool.write_state(f"run-{report.stage}", result)
+            _keep(self._spool, report)
+            deaths.forget(self._spool, report.stage)
         except OSError as error:
             log.warning("the result of %s could not be kept: %s", report.stage, error)
+
+
+def refuse(spool: Spool, stages: Sequence[str], fault: OutsideFault) -> None:
+    """Keeps for `status` that stages could not even begin."""
+    for stage in stages:
+        report = Report(stage, fault=fault)
+        report.finished = report.started
+        _keep(spool, report)
+
+
+def _keep(spool: Spool, report: Report) -> None:
+    kept = {**recorded(report), **_streak(report, last_run(spool, report.stage))}
+    spool.write_state(f"run-{report.stage}", kept)
+
+
+def last_run(spool: Spool, stage: str) -> Dict[str, Any]:
+    """What state/ says of a stage's last pass; nothing where it never ran or cannot be read."""
+    try:
+        return spool.read_state(f"run-{stage}") or {}
+    except OutsideFault as error:
+        log.warning("%s", error)
+        return {}
+
+
+def _streak(report: Report, before: Dict[str, Any]) -> Dict[str, Any]:
+    """Since when the stage does its work, or does not; a bad item is no failure of the stage."""
+    if not report.fault and not report.bugs:
+        return {"last_ok": report.finished, "failing_since": None}
+    went_well = before.get("exit_code") in (errors.OK, errors.BAD_ITEM)
+    last_ok = before.get("last_ok") or (before.get("finished") if went_well else None)
+    return {"last_ok": last_ok, "failing_since": before.get("failing_since") or report.started}
 
 
 def recorded(report: Report) -> Dict[str, Any]:

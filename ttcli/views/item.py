@@ -24,5 +24,9 @@ def item(found: Mapping[str, Any]) -> str:
 
 
 def _fields(values: Mapping[str, Any], title: str) -> List[str]:
-    shown = [f"  {name}: {value}" for name, value in values.items() if value not in (None, "")]
+    shown = [
+        f"  {name}: {value}"
+        for name, value in values.items()
+        if value not in (None, "") and not isinstance(value, dict)
+    ]
     return [f"{title}:", *shown] if shown else []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence
+from typing import TYPE_CHECKING, Dict, List, Sequence
 
 from ttcli.errors import TtcliError
 from ttcli.facts import Fact
-from ttcli.spool.drain import Report
+
+if TYPE_CHECKING:
+    from ttcli.spool.drain import Report
 
 
 def error(fault: TtcliError) -> str:
@@ -54,7 +56,8 @@ def facts(found: Sequence[Fact]) -> str:
     """One line a fact, and the fix of what is not right or could be better."""
     lines: List[str] = []
     for fact in found:
-        lines.append(f"{'ok  ' if fact.ok else 'FAIL'}  {fact.name}: {fact.text}")
+        took = f"  [{fact.seconds * 1000:.0f} ms]" if fact.seconds >= 0.001 else ""
+        lines.append(f"{'ok  ' if fact.ok else 'FAIL'}  {fact.name}: {fact.text}{took}")
         if fact.fix:
             lines.append(f"        → {fact.fix}")
     return "\n".join(lines)

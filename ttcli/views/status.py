@@ -2,32 +2,69 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ttcli.spool.item import STATES
 
+_SHOWN = 20  # failed items
+_SENDERS = 10
+_BAR = 40
+
 
 def status(found: Mapping[str, Any]) -> str:
-    """States, last runs, what waits, what failed, what was loaded last."""
+    """What needs a person, states, last runs, what waits, what failed, figures, last loads."""
     there = "" if found["exists"] else " (not made yet: the first run makes it)"
     lines = [f"ttcli {found['version']}, spool {found['base_dir']}{there}"]
     if found["locked_by"]:
         lines.append(f"at work: {found['locked_by']}")
+    lines += _problem_lines(found["problems"])
     lines += ["", *(_state_line(state, found["states"][state]) for state in STATES)]
     lines += ["", *(_run_line(stage, result) for stage, result in found["stages"].items())]
-    for title, items, line in (
-        ("waiting for a retry", found["waiting"], _waiting_lines),
-        ("failed", found["failed"], _failed_lines),
-        ("loaded last", found["last_loads"], _loaded_lines),
+    lines += _next_run(found["next_run"])
+    for title, entries, line, most in (
+        ("waiting for a retry", found["waiting"], _waiting_lines, _SHOWN),
+        ("failed", found["failed"], _failed_lines, _SHOWN),
+        ("senders", found["senders"], _sender_lines, _SENDERS),
+        ("loaded last", found["last_loads"], _loaded_lines, len(found["last_loads"])),
     ):
-        if items:
-            lines += ["", f"{title}:", *(text for entry in items for text in line(entry))]
-    return "\n".join(lines)
+        shown = [text for entry in entries[:most] for text in line(entry)]
+        shown += [f"  … and {len(entries) - most} more"] if len(entries) > most else []
+        lines += ["", f"{title}:", *shown] if shown else []
+    return "\n".join([*lines, *_day_lines(found["days"]), *_rate_lines(found["rates"])])
+
+
+def one_line(found: Mapping[str, Any]) -> str:
+    """The verdict of `--check`: fine, or why not."""
+    if found["ok"]:
+        counts = ", ".join(f"{found['states'][state]['count']} {state}" for state in STATES)
+        return f"ok: {counts}"
+    texts = (" ".join(problem["text"].split()) for problem in found["problems"])
+    return f"{found['exit_code']}: {'; '.join(texts)}"
+
+
+def _problem_lines(problems: Sequence[Mapping[str, Any]]) -> List[str]:
+    lines = ["", "needs a person:"] if problems else []
+    for problem in problems:
+        lines += [f"  {problem['text']}", f"    → {problem['fix']}"]
+    return lines
 
 
 def _state_line(state: str, figures: Mapping[str, Any]) -> str:
-    oldest = f"  oldest as of {figures['oldest']}" if figures["count"] else ""
-    return f"{state:<10}{figures['count']:>7}{oldest}"
+    if not figures["count"]:
+        return f"{state:<10}{0:>7}"
+    age = f"oldest as of {figures['oldest']}, {_span(figures['oldest_seconds'])} ago"
+    waits = figures.get("waiting_seconds")
+    here = "" if waits is None else f"; waiting for {_span(waits)}"
+    return f"{state:<10}{figures['count']:>7}  {age}{here}"
+
+
+def _span(seconds: Optional[float]) -> str:
+    """A time in its largest unit: 45 s, 12 min, 3 h, 5 d."""
+    left = seconds or 0
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if left >= 2 * size:
+            return f"{left / size:.0f} {unit}"
+    return f"{left:.0f} s"
 
 
 def _run_line(stage: str, result: Any) -> str:
@@ -35,7 +72,13 @@ def _run_line(stage: str, result: Any) -> str:
         return f"{stage:<12}never ran"
     verdict = "ok" if not result["exit_code"] else f"exit {result['exit_code']}"
     fault = f"  {result['fault']}" if result["fault"] else ""
-    return f"{stage:<12}{result['finished']}  {verdict:<8}{result['seconds']:.1f} s{fault}"
+    since = f"  (last went well {result['last_ok']})" if fault and result.get("last_ok") else ""
+    return f"{stage:<12}{result['finished']}  {verdict:<8}{result['seconds']:.1f} s{fault}{since}"
+
+
+def _next_run(due: Optional[Mapping[str, Any]]) -> List[str]:
+    reckoned = "" if not due or due["from"] == "timer" else " (last run + SCHEDULE_INTERVAL_HOURS)"
+    return [f"next run    {due['at']}{reckoned}"] if due else []
 
 
 def _waiting_lines(entry: Mapping[str, Any]) -> List[str]:
@@ -55,3 +98,35 @@ def _loaded_lines(entry: Mapping[str, Any]) -> List[str]:
     figures = ", ".join(f"{entry.get(name) or 0} {name}" for name in names)
     same = f" (the same as {entry['duplicate_of']})" if entry.get("duplicate_of") else ""
     return [f"  {entry['id']}  {entry['name']}: {figures}{same}"]
+
+
+def _sender_lines(entry: Mapping[str, Any]) -> List[str]:
+    usual = "" if entry["usual_rows"] is None else f" (usual {entry['usual_rows']})"
+    rows = "" if entry["rows"] is None else f", {entry['rows']} rows{usual}"
+    expected = f"; expected {entry['expect']}" if entry.get("expect") else ""
+    wrong = [word for word in ("missing", "odd") if entry.get(word)]
+    marks = f"  {', '.join(wrong).upper()}" if wrong else ""
+    return [f"  {entry['sender']}: {entry['last_report'] or 'never'}{rows}{expected}{marks}"]
+
+
+def _day_lines(days: Sequence[Mapping[str, Any]]) -> List[str]:
+    """A bar a day: the rows that were read."""
+    most = max(day["read"] for day in days)
+    return ["", "rows per day:", *(_day_line(day, most) for day in days)] if most else []
+
+
+def _day_line(day: Mapping[str, Any], most: int) -> str:
+    bar = "█" * max(bool(day["read"]), round(_BAR * day["read"] / most))
+    changed = day["inserted"] + day["updated"]
+    rejected = f", {day['rejected']} rejected" if day["rejected"] else ""
+    said = f"{day['loads']} loads, {changed} changed{rejected}" if day["loads"] else ""
+    return f"  {day['day']} {day['read']:>9} {bar:<{_BAR}} {said}".rstrip()
+
+
+def _rate_lines(rates: Dict[str, Any]) -> List[str]:
+    if rates["latency_median_seconds"] is None:
+        return []
+    speed = f", {rates['rows_per_second']:.0f} rows/s" if rates["rows_per_second"] else ""
+    day = f"last 24 h: {rates['loads_last_day']} loads, {rates['rows_last_day']} rows{speed}"
+    half, most = (_span(rates[f"latency_{name}_seconds"]) for name in ("median", "p95"))
+    return ["", day, f"mail → row, last 7 days: {half} median, {most} for 95 %"]

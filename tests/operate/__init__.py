@@ -1,0 +1,1 @@
+"""One look tells, one command repairs."""
