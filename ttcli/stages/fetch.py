@@ -206,7 +206,7 @@ def take_attachment(
         log.info("%s is known: %s, UID %d", identity, line, mail.uid)
     else:
         report.lines.append((item.id, item.state, line))
-        log.info("%s is pending: %s, %d bytes", item.id, line, len(attachment.data))
+        log.info("%s is pending: %s, %d bytes", item.id, line, len(attachment.content))
     return identity
 
 
