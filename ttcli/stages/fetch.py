@@ -121,7 +121,7 @@ def _fetch(
 
 
 def _held(mail: Mail) -> Tuple[int, bool]:
-    """The bytes a mail holds in memory, and whether files are its own until the next is asked for."""
+    """The bytes a mail holds in memory; and whether it holds files, which the next mail removes."""
     contents = [each.content for each in mail.attachments]
     in_memory = [len(content) for content in contents if content.path is None]
     return sum(in_memory), len(in_memory) < len(contents)
