@@ -178,12 +178,13 @@ def _latest_loaded(spool: Spool, damaged: List[OutsideFault]) -> Iterator[Item]:
 
 
 def _loaded(item: Item) -> Dict[str, Any]:
-    rows = item.record.get("rows") or {}
+    rows, load = item.record.get("rows") or {}, item.record.get("load") or {}
     return {
         "id": item.id,
         "name": item.name,
         "sender": item.record["source"].get("sender") or "",
         "read": rows.get("read"),
-        "rejected": rows.get("rejected"),
-        **(item.record.get("load") or {}),
+        "rejected": (rows.get("rejected") or 0) + (load.get("rejects") or 0),
+        "cells_rejected": rows.get("cells_rejected") or 0,
+        **load,
     }
