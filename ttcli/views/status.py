@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import dropwhile
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ttcli.spool.item import STATES
-from ttcli.views.words import moment
+from ttcli.views.words import count, moment
 
 _SHOWN = 20  # failed items
 _SENDERS = 10
@@ -117,16 +118,17 @@ def _sender_lines(entry: Mapping[str, Any]) -> List[str]:
 
 
 def _day_lines(days: Sequence[Mapping[str, Any]]) -> List[str]:
-    """A bar a day: the rows that were read."""
+    """A bar a day: the rows that were read, from the first day that had any."""
     most = max(day["read"] for day in days)
-    return ["", "rows per day:", *(_day_line(day, most) for day in days)] if most else []
+    shown = dropwhile(lambda day: not day["loads"], days)
+    return ["", "rows per day:", *(_day_line(day, most) for day in shown)] if most else []
 
 
 def _day_line(day: Mapping[str, Any], most: int) -> str:
     bar = "█" * max(bool(day["read"]), round(_BAR * day["read"] / most))
     changed = day["inserted"] + day["updated"]
     rejected = f", {day['rejected']} rejected" if day["rejected"] else ""
-    said = f"{day['loads']} loads, {changed} changed{rejected}" if day["loads"] else ""
+    said = f"{count(day['loads'], 'load')}, {changed} changed{rejected}" if day["loads"] else ""
     return f"  {day['day']} {day['read']:>9} {bar:<{_BAR}} {said}".rstrip()
 
 
@@ -134,6 +136,7 @@ def _rate_lines(rates: Dict[str, Any]) -> List[str]:
     if rates["latency_median_seconds"] is None:
         return []
     speed = f", {rates['rows_per_second']:.0f} rows/s" if rates["rows_per_second"] else ""
-    day = f"last 24 h: {rates['loads_last_day']} loads, {rates['rows_last_day']} rows{speed}"
+    loads, rows = count(rates["loads_last_day"], "load"), count(rates["rows_last_day"], "row")
+    day = f"last 24 h: {loads}, {rows}{speed}"
     half, most = (_span(rates[f"latency_{name}_seconds"]) for name in ("median", "p95"))
     return ["", day, f"mail → row, last 7 days: {half} median, {most} for 95 %"]
