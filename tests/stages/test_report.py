@@ -64,7 +64,7 @@ def test_the_page_tells_what_there_is_to_know(lively: World, tmp_path: Path) -> 
     page = Page(file.read_text())
     failed = next((lively.base / "failed").iterdir()).name
     for words in (
-        "1 item failed and needs you", f"ttcli retry {failed}", "ops@acme.example",
+        "1 item failed and needs you", f"ttcli drop {failed}", "ops@acme.example",
         "evil@x.example", "key-blank", "Half of the mails were loaded within", HOSTILE,
     ):  # fmt: skip
         assert words in page.text, words

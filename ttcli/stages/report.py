@@ -16,6 +16,7 @@ from ttcli.spool import durable
 from ttcli.spool.item import FAILED, LOADED, PENDING, PROCESSED, STATES, Item, read_time
 from ttcli.spool.store import Spool
 from ttcli.stages.reaching import reached
+from ttcli.stages.repairing import repair
 from ttcli.stages.status import status
 
 DAYS = 30
@@ -188,7 +189,7 @@ def _failed(item: Item, link: str) -> Dict[str, Any]:
         "message": error.get("message") or "",
         "hint": error.get("hint") or "",
         "at": error.get("at") or "",
-        "repair": f"ttcli retry {item.id}",
+        "repair": repair(item),
         "link": link,
     }
 

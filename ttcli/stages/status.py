@@ -21,6 +21,7 @@ from ttcli.spool.store import Spool
 from ttcli.stages import STAGES, deaths, figures, verdict
 from ttcli.stages.loads import Loads
 from ttcli.stages.next_run import next_run
+from ttcli.stages.repairing import repair
 from ttcli.stages.senders import of_items, of_loads, senders
 from ttcli.stages.verdict import Limits, Problem
 
@@ -156,7 +157,7 @@ def _failed(item: Item) -> Dict[str, Any]:
         "message": error.get("message"),
         "hint": error.get("hint"),
         "at": error.get("at"),
-        "repair": f"ttcli retry {item.id}",
+        "repair": repair(item),
     }
 
 

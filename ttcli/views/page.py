@@ -155,11 +155,12 @@ def _failed_item(item: Mapping[str, Any]) -> str:
     sender = f" from {_foreign(item['sender'])}" if item["sender"] else ""
     hint = f"<p>{_foreign(item['hint'])}</p>" if item["hint"] else ""
     link = f' · <a href="{_href(item["link"])}">its rejects</a>' if item["link"] else ""
+    when = "Sent again" if " drop " in item["repair"] else "Repaired"
     return (
         f"<li><h3>{_foreign(item['name'] or 'a mail that cannot be read')}</h3>"
         f'<p class="soft">{_plain(item["item"])}{sender}</p>'
         f'<p class="why">{_foreign(item["message"])}</p>{hint}'
-        f"<p>Repaired? <code>{_plain(item['repair'])}</code>{link}</p></li>"
+        f"<p>{when}? <code>{_plain(item['repair'])}</code>{link}</p></li>"
     )
 
 

@@ -95,7 +95,8 @@ def _failed_lines(entry: Mapping[str, Any]) -> List[str]:
     sender = f" from {entry['sender']}" if entry["sender"] else ""
     lines = [f"  {entry['id']}  {entry['name']}{sender}", f"    {entry['message']}"]
     lines += [f"    → {entry['hint']}"] if entry["hint"] else []
-    return [*lines, f"    → again: {entry['repair']}"]
+    when = "once it came again" if " drop " in entry["repair"] else "then"
+    return [*lines, f"    → {when}: {entry['repair']}"]
 
 
 def _loaded_lines(entry: Mapping[str, Any]) -> List[str]:
