@@ -292,3 +292,21 @@ def test_a_server_whose_search_is_not_trusted_is_asked_for_all(
         mailbox.append(report_mail(b"x", subject="Tracker and Tracer" if number % 2 else "Lunch"))
 
     assert [m.uid for m in new_mails(mailbox, subject_filter="racker and tr")] == [2, 4, 6, 8, 10]
+
+
+def test_a_search_on_the_server_passes_no_subject_for_its_blanks(
+    mailbox: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Doubled, broken and hard blanks between the words are blanks in a large search, too."""
+    monkeypatch.setattr("ttcli.mail.session._BATCH", 3)
+    subjects = [
+        "=?utf-8?Q?Track__and_Trace?=",
+        "=?utf-8?Q?Track=0Aand_Trace?=",
+        "Track\udca0and Trace",
+        "Track\r\n\tand   Trace",
+        "=?utf-8?B?VHJhY2sgYW5kIFQ=?=\r\n =?utf-8?B?cmFjZQ==?=",
+    ]
+    for subject in [*subjects, "Lunch", "Trace and Track"]:
+        mailbox.append(b"Subject: %s\r\n\r\nx\r\n" % subject.encode("ascii", "surrogateescape"))
+
+    assert [mail.uid for mail in new_mails(mailbox)] == [1, 2, 3, 4, 5]

@@ -161,7 +161,8 @@ class Session:
             day = since - timedelta(days=1)
             criteria += ["SINCE", f"{day.day}-{_MONTHS[day.month - 1]}-{day.year:04}"]
         if last - first >= _BATCH and _SEARCHES_BY_THE_BOOK.search(self._greeting):
-            criteria += self._subject_criterion()
+            # word by word: what senders put between the words is compared here, as blanks
+            criteria += [each for word in self._subject_words() for each in ("SUBJECT", word)]
         # n:* names the last mail even when its UID is lower (RFC 3501, 6.4.8)
         end = "*" if last == HIGHEST_UID else str(last)
         return [u for u in commands.search(f"{first}:{end}", *criteria) if first <= u <= last]
@@ -169,6 +170,10 @@ class Session:
     def _subject_criterion(self) -> List[str]:
         wanted = " ".join(self.settings.subject_filter.split())
         return ["SUBJECT", quoted(wanted)] if wanted and wanted.isascii() else []
+
+    def _subject_words(self) -> List[str]:
+        wanted = self.settings.subject_filter
+        return [quoted(word) for word in wanted.split()] if wanted.isascii() else []
 
     def _mails(
         self, commands: Commands, uids: Sequence[int], since: Optional[datetime]
