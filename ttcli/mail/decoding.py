@@ -93,15 +93,30 @@ class Base64:
         text, self._left = (self._left + piece if self._left else piece), b""
         # most of it is lines of whole groups of four without padding: one call does them
         padding = text.find(b"=")
+        if padding >= 0 and len(text) - padding <= 8:
+            whole = self._to_its_end(text, padding)
+            if whole:
+                return whole
         cut = text.rfind(b"\n", 0, len(text) if padding < 0 else padding) + 1
         try:
-            found = binascii.a2b_base64(text[:cut]) if cut else b""
+            found = binascii.a2b_base64(memoryview(text)[:cut]) if cut else b""
         except binascii.Error:  # groups that go across the cut, or stray letters
             return self._slowly(text)
         if cut and padding < 0:
             self._left = text[cut:]
             return found
         return found + self._slowly(text[cut:])
+
+    def _to_its_end(self, text: bytes, padding: int) -> bytes:
+        """All of it in one call, and uncopied, where the padding is right and the last thing."""
+        if text[padding:].strip() not in (b"=", b"=="):
+            return b""
+        try:
+            found = binascii.a2b_base64(text)
+        except binascii.Error:
+            return b""
+        self._over = len(found) % 3 > 0
+        return found if self._over else b""  # else the sign was a stray byte
 
     def _slowly(self, text: bytes) -> bytes:
         letters = text.translate(None, _OTHERS)
