@@ -10,7 +10,7 @@ import pytest
 
 from ttcli.errors import ConfigError
 from ttcli.rows import expect
-from ttcli.rows.mapping import load_mapping
+from ttcli.rows.mapping_file import load_mapping
 
 # The zone's own clock is told by zoneinfo, which Python 3.8 does not have.
 needs_zones = pytest.mark.skipif(sys.version_info < (3, 9), reason="no zoneinfo")
