@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
-from typing import Any, NoReturn, Optional, Sequence
+from typing import NoReturn, Optional
 
 import typer
 
@@ -13,6 +12,17 @@ import ttcli
 from ttcli import console, options
 from ttcli.commands import asking, beginning, past, repair, stages
 from ttcli.commands.login import login
+
+app = typer.Typer(
+    name="ttcli",
+    help="Turns a mailbox of track-and-trace workbooks into a trustworthy PostgreSQL table.",
+    epilog="Start with `ttcli check`; then `ttcli run` does everything once. Exit codes: 0 ok, "
+    "65 an item is bad and set aside, 75 try again later, 77 access denied, 78 configuration, "
+    "74 spool, 70 bug.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # a traceback with locals would show secrets
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 def _print_version(asked: bool) -> None:
@@ -26,6 +36,7 @@ VERSION = typer.Option(
 )
 
 
+@app.callback()
 def every_command(
     context: typer.Context,
     config: Optional[Path] = options.CONFIG,
@@ -35,67 +46,31 @@ def every_command(
     context.obj = config
 
 
-def _without_options() -> None:
-    """Where there is nothing but a stage's name."""
-
-
-_STAGES = (
-    stages.fetch,
-    stages.process,
-    stages.load,
-    stages.acknowledge,
-    stages.answer,
-    stages.prune,
-    stages.run,
-    stages.watch,
-)
-_PANELS = (
-    ("The stages, in order", _STAGES),
+for panel, commands in (
+    (
+        "The stages, in order",
+        (
+            stages.fetch,
+            stages.process,
+            stages.load,
+            stages.acknowledge,
+            stages.answer,
+            stages.prune,
+            stages.run,
+            stages.watch,
+        ),
+    ),
     ("To begin with", (beginning.init, login)),
     ("Looking and checking", (asking.status, asking.check, asking.show, asking.inspect)),
     ("Looking back", (past.explain, past.history, past.report)),
     ("By hand", (repair.add, repair.retry, repair.replay, repair.drop)),
-)
-
-
-def _empty(**more: Any) -> typer.Typer:
-    return typer.Typer(
-        name="ttcli",
-        help="Turns a mailbox of track-and-trace workbooks into a trustworthy PostgreSQL table.",
-        epilog="Start with `ttcli check`; then `ttcli run` does everything once. Exit codes: 0 ok, "
-        "65 an item is bad and set aside, 75 try again later, 77 access denied, 78 configuration, "
-        "74 spool, 70 bug.",
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,  # a traceback with locals would show secrets
-        context_settings={"help_option_names": ["-h", "--help"]},
-        **more,
-    )
-
-
-app = _empty()
-app.callback()(every_command)
-for panel, commands in _PANELS:
+):
     for command in commands:
         app.command(rich_help_panel=panel)(command)
-
-
-def asked(words: Sequence[str]) -> typer.Typer:
-    """The app; for the bare name of a stage, which the units call, one without options to read.
-
-    Newer Typers import pydantic, which is a third of the start, for every option that is not
-    given, --help too.
-    """
-    bare = [stage for stage in _STAGES if list(words) == [stage.__name__]]
-    if not bare:
-        return app
-    made = _empty(add_completion=False)
-    made.callback(add_help_option=False)(_without_options)
-    made.command(add_help_option=False)(bare[0])
-    return made
 
 
 def main() -> NoReturn:
     """Runs the command line and exits with the sysexits code of the worst that happened."""
     # newer Typers bring pydantic, which would look for plugins in every package installed: 10 ms
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    console.run(asked(sys.argv[1:]))
+    console.run(app)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import subprocess
 import sys
 from typing import Dict, List, Set
@@ -125,22 +124,6 @@ def test_heavy_libraries_wait_until_they_are_needed() -> None:
         [sys.executable, "-c", program], stdout=subprocess.PIPE, check=True, text=True
     )
     assert found.stdout.strip() == "[]"
-
-
-def test_a_stage_called_by_its_bare_name_reads_no_options() -> None:
-    """The units start six commands an hour so: pydantic would be half of each one's start."""
-    program = (
-        "import sys; from ttcli import cli, console; console.run = lambda app: app();"
-        " sys.argv[1:] = ['load']; code = None\n"
-        "try: cli.main()\n"
-        "except BaseException as end: code = type(end).__name__\n"
-        "print(code, 'pydantic' in sys.modules)"
-    )
-    environ = {**os.environ, "TTCLI_CONFIG": "/nowhere/config.env"}
-    found = subprocess.run(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, env=environ, check=True, text=True
-    )
-    assert found.stdout.strip() == "ConfigError False"
 
 
 def calls(module: Module) -> List[ast.Call]:
