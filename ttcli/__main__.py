@@ -7,17 +7,20 @@ from functools import partial
 from typing import NoReturn
 
 from ttcli import console
-from ttcli.commands import glance
+from ttcli.commands import glance, plain
 
 
 def main() -> NoReturn:
-    """Runs the command line; what monitors ask every minute without Typer."""
-    asked = glance.asked(sys.argv[1:])
-    if asked is None:
-        from ttcli import cli
+    """Runs the command line; what monitors and timers ask for without Typer."""
+    seen = glance.asked(sys.argv[1:])
+    if seen is not None:
+        console.run(partial(glance.status, seen))
+    stage = plain.asked(sys.argv[1:])
+    if stage is not None:
+        console.run(partial(plain.stage, stage))
+    from ttcli import cli
 
-        cli.main()
-    console.run(partial(glance.status, asked))
+    cli.main()
 
 
 if __name__ == "__main__":

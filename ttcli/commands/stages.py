@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from datetime import datetime
-from typing import Any, Optional, Sequence
+from typing import Any, Optional
 
 import typer
 
 from ttcli import console, options
-from ttcli.commands import glance, past
+from ttcli.commands import glance, past, plain
 from ttcli.commands.begin import configured, locked, spool_of
-from ttcli.config import Config
-from ttcli.errors import ConfigError, TtcliError
 from ttcli.progress import watch_for
 from ttcli.spool.drain import Report
 from ttcli.stages import STAGES
@@ -26,24 +24,24 @@ def fetch(
     dry_run: bool = options.DRY_RUN,
 ) -> None:
     """Mailbox → pending/: the attachments of new mails. Leaves the mailbox as it is."""
-    _stage(context, "fetch", ["EMAIL"], dry_run, limit=limit, since=since, mailbox=mailbox)
+    _stage(context, "fetch", dry_run, limit=limit, since=since, mailbox=mailbox)
 
 
 def process(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     """pending/ → processed/: reads the workbooks into rows and rejects."""
-    _stage(context, "process", ["DB"], dry_run)
+    _stage(context, "process", dry_run)
 
 
 def load(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     """processed/ → the target table → loaded/: one transaction an item."""
-    _stage(context, "load", ["DB"], dry_run)
+    _stage(context, "load", dry_run)
 
 
 def acknowledge(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     """Does EMAIL_AFTER_LOAD and EMAIL_ON_FAILURE to the mails whose end is known."""
     from ttcli.stages.run import Stages
 
-    config = _complete(context, ["acknowledge"], ["EMAIL"])
+    config = plain.complete(context.obj, ["acknowledge"], ["EMAIL"])
     with locked(config, "acknowledge") as spool:
         reports = Stages(config, spool, dry_run).run_owed()
     if not dry_run:
@@ -63,14 +61,14 @@ def answer(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
 
 def prune(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     """Removes loaded items older than FILE_RETENTION_DAYS. Failed ones stay."""
-    _stage(context, "prune", [], dry_run)
+    _stage(context, "prune", dry_run)
 
 
 def run(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
     """fetch, process, load, acknowledge, answer and prune under one lock."""
     from ttcli.stages.run import Stages
 
-    config = _complete(context, STAGES, ["EMAIL", "DB"])
+    config = plain.complete(context.obj, STAGES, ["EMAIL", "DB"])
     with locked(config, "run") as spool:
         reports = Stages(config, spool, dry_run, watch_for).run_all()
     if not dry_run:
@@ -89,28 +87,5 @@ def watch(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
         stage.watch(spool_of(config), config.mailboxes, 3600 * config.schedule_interval_hours, run)
 
 
-def _stage(
-    context: typer.Context, name: str, needs: Sequence[str], dry_run: bool, **choices: Any
-) -> None:
-    from ttcli.stages.run import Stages
-
-    config = _complete(context, [name], needs)
-    with locked(config, name) as spool:
-        report = Stages(config, spool, dry_run, watch_for).run(name, **choices)
-    if not dry_run:
-        glance.publish(config)
-    if name == STAGES[-1] and not dry_run:  # the unit runs the stages one by one, this one last
-        past.publish(config)
-    console.finish([report])
-
-
-def _complete(context: typer.Context, names: Sequence[str], needs: Sequence[str]) -> Config:
-    """The settings; where one is missing, the spool remembers that these stages could not run."""
-    try:
-        return configured(context, needs)
-    except ConfigError as fault:
-        from ttcli.stages.run import refuse
-
-        with contextlib.suppress(TtcliError, OSError):  # what is wrong is told in any case
-            refuse(spool_of(configured(context, [])), names, fault)
-        raise
+def _stage(context: typer.Context, name: str, dry_run: bool, **choices: Any) -> None:
+    plain.stage(plain.Asked(name, context.obj, dry_run), **choices)

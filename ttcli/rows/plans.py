@@ -61,20 +61,15 @@ class MawbText(NamedTuple):
     def convert(self, raw: Sequence[bytes]) -> Planned:
         """See Plan."""
         doubtful = self.proof.doubtful(raw)
-        wrong = {value for value in set(raw) if value and not _is_valid(value)}
+        numbers = set(raw)
         if doubtful:  # what is no MAWB number at all is left to the scalar way
-            wrong.difference_update([raw[index] for index in doubtful])
+            numbers.difference_update([raw[index] for index in doubtful])
+        numbers.discard(b"")
+        wrong = {number for number in numbers if int(number[4:11]) % 7 != number[11] - 48}
         if not wrong or not self.warns:
             return blanks_as_null(raw), doubtful, {}
         places = [index for index, value in enumerate(raw) if value in wrong]
         return blanks_as_null(raw), doubtful, {"mawb-check-digit": places}
-
-
-def _is_valid(number: bytes) -> bool:
-    try:
-        return int(number[4:11]) % 7 == number[11] - 48
-    except (ValueError, IndexError):
-        return False
 
 
 class ZeroPadded(NamedTuple):

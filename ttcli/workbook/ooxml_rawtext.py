@@ -15,7 +15,7 @@ from ttcli.workbook.ooxml_text import clean
 _CONTROLS = bytes(range(32))
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 # A text that begins like this may be nothing but blanks; which ones are, str.strip decides.
-_BLANK_STARTS = (b'" ', b'"\xc2', b'"\xe1\x9a', b'"\xe2\x80', b'"\xe2\x81', b'"\xe3\x80')
+_BLANK_STARTS = (b"< ", b"<\xc2", b"<\xe1\x9a", b"<\xe2\x80", b"<\xe2\x81", b"<\xe3\x80")
 _PLAIN = re.compile(rb"(?:[^&\\_\x00-\x20\xc2\xe1-\xe3][^&\\_\x00-\x1f]*)?\Z")
 _ENTITY = re.compile("&(?:#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos));|&")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
@@ -57,13 +57,25 @@ class RawTexts:
         Raises:
             Unproven: XML would refuse one of them, or might.
         """
-        if not _special(b'"' + b'"'.join(values)):
+        joined = b"<" + b"<".join(values)  # which is in no text of XML
+        if not _special(joined):
             return values
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
             self._blanks.clear()
+        if not _special(joined.replace(b"&", b"")):
+            return self._without_entities(values, joined)
         plain = _PLAIN.match
         return [value if plain(value) else self._look_up(value) for value in values]
+
+    def _without_entities(self, values: Sequence[bytes], joined: bytes) -> Sequence[bytes]:
+        """Mostly there is nothing else in texts, and few have any: the others are not looked at."""
+        converted = list(values)
+        place = -1
+        for piece in joined.split(b"&")[:-1]:
+            place += piece.count(b"<")
+            converted[place] = self._look_up(values[place])
+        return converted
 
     def blanks(self, values: Sequence[bytes]) -> Mapping[int, str]:
         """Of values that were just converted, the texts of blanks only, by index."""
@@ -94,7 +106,7 @@ class RawTexts:
 
 
 def _special(joined: bytes) -> bool:
-    """Whether any of the texts, joined by quotes, may be anything else than itself."""
+    """Whether any of the texts, each behind a `<`, may be anything else than itself."""
     if b"&" in joined or b"\\" in joined or b"_x" in joined:
         return True
     if any(start in joined for start in _BLANK_STARTS):
