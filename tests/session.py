@@ -24,6 +24,8 @@ _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 # What is not the same in every run. Item ids are: they come from the Date and from the bytes.
 _CHANGING = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?Z?"), "TIME"),
+    (re.compile(r"\d{4}-\d\d-\d\d"), "DAY"),
+    (re.compile(r"\d+ rows/s"), "N rows/s"),
     (re.compile(r"\b\d+(\.\d+)? (s|min|h|d|ms)\b"), "LONG"),
     (re.compile(r"(duration_ms|uidvalidity): \d+"), r"\1: N"),
     (re.compile(r"ttcli \d+\.\d+[^ ,]*"), "ttcli VERSION"),

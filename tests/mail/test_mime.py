@@ -310,7 +310,7 @@ def test_old_workbooks_are_known_by_their_streams() -> None:
 
 def test_a_multipart_that_is_none_is_trouble() -> None:
     """A boundary that never comes hides everything: a person must look."""
-    raw = mail(b"Content-Type: multipart/mixed\n\n--x\nContent-Type: x/y\n\nUEsDBA==\n--x--\n")
+    raw = mail(b"Content-Type: multipart/mixed\n\nContent-Type: x/y\n\nUEsDBA==\n--x--\n")
 
     assert "MIME structure is broken" in str(reasons(raw))
 

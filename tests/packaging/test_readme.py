@@ -90,3 +90,16 @@ def test_every_link_in_readme_leads_somewhere() -> None:
     """A file that README links to is in the checkout."""
     links = [link for link in re.findall(r"\]\(([^)#:]+)\)", README) if not (ROOT / link).exists()]
     assert links == []
+
+
+def test_every_stage_has_its_place_on_the_map() -> None:
+    """docs/architecture.md names each file of ttcli/stages: nobody has to guess what it is for."""
+    on_the_map = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    files = {file.name for file in (ROOT / "ttcli" / "stages").glob("[a-z]*.py")}
+    assert {name for name in files if f"`{name}`" not in on_the_map} == set()
+
+
+def test_every_page_of_docs_is_linked_from_readme() -> None:
+    """README is the index; the map for developers is among them."""
+    pages = {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")}
+    assert {page for page in pages if f"({page})" not in README} == set()

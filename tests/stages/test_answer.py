@@ -95,7 +95,10 @@ def test_the_sender_gets_his_rejected_rows_back(world: World, outbox: Outbox) ->
     assert mail["Auto-Submitted"] == "auto-replied"
     assert mail["In-Reply-To"] == mail["References"].split()[-1]
     assert mail["References"].split()[0] == "<first@forwarder.example>"
-    assert "2 of its 2 rows were taken, 0 were not, and 1 cells" in mail.get_body().get_content()
+    assert (
+        "2 of its 2 rows were taken, 0 were not, and 1 cell of the others was"
+        in mail.get_body().get_content()
+    )
     (attached,) = mail.iter_attachments()
     sheet = openpyxl.load_workbook(io.BytesIO(attached.get_content())).active
     assert sheet["E2"].value == "a dozen"

@@ -218,3 +218,40 @@ def test_check_holds_the_mapping_against_the_table(world: World) -> None:
         "[[sender]]\nmatch = ['@acme.example']\n[sender.headings]\nweight = 'G.W.'\n"
     )
     world.ttcli("check")
+
+
+def test_check_writes_where_each_run_will(world: World, tmp_path: Path) -> None:
+    """Folders of metrics, page and log files are tried; without them a run goes on: advice."""
+    (tmp_path / "file").touch()
+    good, bad = tmp_path / "good", tmp_path / "file"
+    good.mkdir()
+
+    said = world.ttcli(
+        "check", STATUS_PROMETHEUS_FILE=f"{bad}/ttcli.prom", REPORT_FILE=f"{good}/report.html"
+    ).stdout
+
+    assert f"ok    report: {good}\n" in said
+    assert f"metrics: {bad} cannot be written: Not a directory" in said
+    assert "→ STATUS_PROMETHEUS_FILE cannot be written" in said
+    assert list(good.iterdir()) == []
+
+
+def test_status_counts_every_reject(world: World) -> None:
+    """Of the mapping, of the database, and single cells."""
+    world.sql("ALTER TABLE tracking_data ADD CHECK (pieces < 100)")
+    rows = [shipment(1), shipment(2, HAWB=None), shipment(3, Pieces=500), shipment(4, Pieces="x")]
+    world.send(workbook(rows))
+    said = world.ttcli("run").stdout
+
+    (load,) = world.status()["last_loads"]
+    assert "3 of 4 rows (1 rejected, 1 cell rejected)" in said
+    assert (load["rejected"], load["cells_rejected"]) == (2, 1)
+    assert "2 rejected, 1 rejected in cells" in world.ttcli("status").stdout
+
+
+def test_login_of_a_mailbox_with_a_password_is_a_mistake(world: World) -> None:
+    """It says what to set, and is no bug."""
+    said = world.ttcli("login", code=78).stderr
+
+    assert "is logged in to by a password" in said
+    assert "EMAIL_OAUTH_PROVIDER=microsoft" in said

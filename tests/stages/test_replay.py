@@ -40,7 +40,7 @@ def test_a_replay_shows_the_differences_and_then_makes_them(world: World) -> Non
     said = world.ttcli("replay", item, "--dry-run").stdout
 
     assert "0 inserted, 2 updated, 0 unchanged, 0 stale" in said
-    assert "H00000001: status None → 'DEP'" in said
+    assert "H00000001: status NULL → 'DEP'" in said
     assert "read now, and not before: status" in said
     assert (world.table(), loaded(world), len(ledger(world))) == (before, [item], 1)
     assert list((world.base / "tmp").iterdir()) == []

@@ -64,7 +64,7 @@ def test_the_page_tells_what_there_is_to_know(lively: World, tmp_path: Path) -> 
     page = Page(file.read_text())
     failed = next((lively.base / "failed").iterdir()).name
     for words in (
-        "1 item failed and needs you", f"ttcli retry {failed}", "ops@acme.example",
+        "1 item failed and needs you", f"ttcli drop {failed}", "ops@acme.example",
         "evil@x.example", "key-blank", "Half of the mails were loaded within", HOSTILE,
     ):  # fmt: skip
         assert words in page.text, words
@@ -159,6 +159,8 @@ def test_a_browser_shows_it_wide_and_narrow_light_and_dark(lively: World, tmp_pa
 
 def test_a_page_without_anything_is_a_page(world: World) -> None:
     """Before the first run there is no spool, and that is no error."""
+    assert "nothing ever ran" in world.ttcli("report").stdout
+    world.ttcli("run")
     assert "All that arrived is loaded" in world.ttcli("report").stdout
 
 
@@ -182,3 +184,21 @@ def test_the_ledger_adds_what_left_the_spool(lively: World) -> None:
     without = lively.ttcli("report", DB_PORT="1").stdout
     assert "ops@acme.example" not in without
     assert "the figures are of the kept items only" in without
+
+
+def test_the_page_is_red_where_check_is(world: World) -> None:
+    """A report that is missing fails nothing, and still needs a person."""
+    (world.base.parent / "mapping.toml").write_text(
+        '[[sender]]\nmatch = "@acme.example"\nexpect = "daily by 8:00"\n'
+    )
+    world.send(workbook([shipment(1)]), sender="ACME <ops@acme.example>")
+    world.ttcli("run")
+    problem = world.status()["problems"][0]
+
+    page = Page(world.ttcli("report").stdout)
+
+    assert problem["kind"] == "missing-report"
+    assert problem["text"] in page.text
+    assert problem["fix"] in page.text
+    assert any("verdict bad" in each.get("class", "") for each in page.all("p"))
+    assert any(each.get("href") == "#needs" for each in page.all("a"))

@@ -56,7 +56,8 @@ def show(
     console.say(console.as_json(found) if as_json else shown(found))
     if rejects:
         count = stage.write_rejects(spool_of(config), item, rejects, config)
-        console.remark(f"{count} rejected rows written to {rejects}")
+        rows = "1 row" if count == 1 else f"{count} rows"
+        console.remark(f"{rows} with rejects written to {rejects}")
 
 
 def inspect(

@@ -139,10 +139,12 @@ def _copy(cursor: Any, stage: sql.Identifier, file: Any, names: Sequence[str]) -
 def analyze(cursor: Any, stage: sql.Identifier, rows: int, key: Sequence[str]) -> None:
     """Tells the planner the size of a large staging table.
 
-    Only of the key: the join needs no more, and every column costs a sort of the sample.
+    Only of the key: the join needs no more, and every column costs a sort of the sample. Of that a
+    tenth of the usual size tells a key from what repeats, for a third of the time.
     """
     if rows >= _WORTH_ANALYZING:
-        cursor.execute(sql.SQL("ANALYZE {} ({})").format(stage, _names(key)))
+        statement = "SET LOCAL default_statistics_target = 10; ANALYZE {} ({})"
+        cursor.execute(sql.SQL(statement).format(stage, _names(key)))
 
 
 def _names(columns: Iterable[str]) -> sql.Composable:

@@ -15,6 +15,7 @@ _TOKEN = re.compile(
     rb"""\s*(?: (\() | (\)) | "((?:[^"\\]|\\.)*)" | ([^\s()"\[]+(?:\[[^\]]*\](?:<\d+>)?)?) )""",
     re.S | re.X,
 )
+_ESCAPED = re.compile(rb"\\(.)", re.S)
 _LITERAL_AHEAD = re.compile(rb"~?\{\d+\+?\}\Z")
 _MONTHS = {
     name: n for n, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
@@ -85,7 +86,8 @@ def _add(token: re.Match[bytes], stack: List[List[Any]]) -> None:
         inner = stack.pop()
         stack[-1].append(inner)
     elif quoted is not None:
-        stack[-1].append(re.sub(rb"\\(.)", rb"\1", quoted, flags=re.S))
+        escaped = b"\\" in quoted
+        stack[-1].append(_ESCAPED.sub(rb"\1", quoted) if escaped else quoted)
     else:
         stack[-1].append(None if atom.upper() == b"NIL" else atom.decode("latin-1"))
 

@@ -61,7 +61,9 @@ def compose(sender: str, to: str, said: Said, workbook: bytes) -> bytes:
 
 
 def _text(said: Said) -> str:
-    cells = f", and {said.cells} cells of the others were left out" if said.cells else ""
+    left_out = "1 cell" if said.cells == 1 else f"{said.cells} cells"
+    of_others = "of the others " + ("was" if said.cells == 1 else "were")
+    cells = f", and {left_out} {of_others} left out" if said.cells else ""
     return _TEXT.format(
         name=repr(_line(said.name)), taken=said.taken, read=said.read,
         rejected=said.rejected, cells=cells, item=said.item,

@@ -199,6 +199,8 @@ class Growing:
         Raises:
             OSError: The disk is full or fails.
         """
+        if not piece:
+            return  # a single piece is kept uncopied
         self.size += len(piece)
         self._digest.update(piece)
         if self._file is None and self.size > SMALL:

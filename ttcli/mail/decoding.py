@@ -7,8 +7,7 @@ workbook's own checks decide. However a part is cut into pieces, the bytes are t
 from __future__ import annotations
 
 import binascii
-import re
-from typing import Iterable, Iterator, Protocol
+from typing import Iterable, Iterator, Optional, Protocol
 
 from ttcli.mail.content import Content, Store
 from ttcli.mail.uuencode import uuencoded
@@ -16,6 +15,8 @@ from ttcli.mail.uuencode import uuencoded
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _OTHERS = bytes(set(range(256)) - set(_ALPHABET))
 _LONGEST_LINE = 1 << 20
+_TELLING = 64  # bytes that show what a part is
+_NOT_BASE64 = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 AS_IT_IS = "as it is"  # no encoding that a sender can state: nothing is guessed
 
 
@@ -29,28 +30,41 @@ class Decoder(Protocol):
         """The rest, once all has been fed."""
 
 
-class Plain:
-    """7bit, 8bit and binary: the bytes themselves, or a zip in base64 that nobody declared."""
+class AsMeant:
+    """The stated encoding, or the one that the first bytes of a zip or OLE file show.
 
-    def __init__(self) -> None:
+    Scripts that build mails by hand forget the declaration, or state another one than they use.
+    """
+
+    def __init__(self, stated: Decoder) -> None:
         self._begin = b""
-        self._inner: Decoder = self
+        self._inner: Optional[Decoder] = None
+        self._stated = stated
 
     def feed(self, piece: bytes) -> bytes:
         """The bytes, once the first ones show what they are."""
-        if self._inner is not self:
+        if self._inner is not None:
             return self._inner.feed(piece)
         self._begin += piece
-        return b"" if len(self._begin) < 64 else self._decide()
+        return b"" if len(self._begin) < _TELLING else self._decide()
 
     def end(self) -> bytes:
         """The rest."""
-        early = self._decide() if self._inner is self else b""
-        return early + self._inner.end()
+        early = self._decide() if self._inner is None else b""
+        return early + (self._inner or self._stated).end()
 
     def _decide(self) -> bytes:
         begin, self._begin = self._begin, b""
-        self._inner = Base64() if re.match(rb"\s*UEsDB", begin[:64]) else _AsItIs()
+        first = begin[:_TELLING].lstrip()
+        self._inner = self._stated
+        if first.startswith((b"UEsDB", b"0M8R4KGx")):
+            self._inner = Base64()
+        elif first.upper().startswith((b"PK=03=04", b"=D0=CF=11=E0")):
+            self._inner = QuotedPrintable()
+        elif isinstance(self._stated, Base64) and first.startswith(
+            (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+        ):
+            self._inner = _AsItIs()
         return self._inner.feed(begin)
 
 
@@ -79,15 +93,30 @@ class Base64:
         text, self._left = (self._left + piece if self._left else piece), b""
         # most of it is lines of whole groups of four without padding: one call does them
         padding = text.find(b"=")
+        if padding >= 0 and len(text) - padding <= 8:
+            whole = self._to_its_end(text, padding)
+            if whole:
+                return whole
         cut = text.rfind(b"\n", 0, len(text) if padding < 0 else padding) + 1
         try:
-            found = binascii.a2b_base64(text[:cut]) if cut else b""
+            found = binascii.a2b_base64(memoryview(text)[:cut]) if cut else b""
         except binascii.Error:  # groups that go across the cut, or stray letters
             return self._slowly(text)
         if cut and padding < 0:
             self._left = text[cut:]
             return found
         return found + self._slowly(text[cut:])
+
+    def _to_its_end(self, text: bytes, padding: int) -> bytes:
+        """All of it in one call, and uncopied, where the padding is right and the last thing."""
+        if text[padding:].strip() not in (b"=", b"=="):
+            return b""
+        try:
+            found = binascii.a2b_base64(text)
+        except binascii.Error:
+            return b""
+        self._over = len(found) % 3 > 0
+        return found if self._over else b""  # else the sign was a stray byte
 
     def _slowly(self, text: bytes) -> bytes:
         letters = text.translate(None, _OTHERS)
@@ -137,11 +166,11 @@ class QuotedPrintable:
 
 def decoder(encoding: str) -> Decoder:
     """The decoder for a Content-Transfer-Encoding as stated, in lower case."""
+    if "uue" in encoding or encoding == AS_IT_IS:
+        return _AsItIs()
     if "base64" in encoding:
-        return Base64()
-    if "quoted-printable" in encoding:
-        return QuotedPrintable()
-    return _AsItIs() if "uue" in encoding or encoding == AS_IT_IS else Plain()
+        return AsMeant(Base64())
+    return AsMeant(QuotedPrintable() if "quoted-printable" in encoding else _AsItIs())
 
 
 def decode(pieces: Iterable[bytes], encoding: str, store: Store) -> Content:

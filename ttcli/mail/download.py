@@ -16,7 +16,7 @@ from ttcli.mail import answers, decoding, mime
 from ttcli.mail.commands import Commands, Items
 from ttcli.mail.content import Content, Store
 from ttcli.mail.leaves import Leaf, Taken, take
-from ttcli.mail.looks import Look
+from ttcli.mail.looks import LARGEST_AGAIN, Look
 from ttcli.mail.message import Mail
 from ttcli.mail.plan import COMMAND_BYTES, WHOLE, Command, Piece, fits, plan
 from ttcli.mail.structure import Section
@@ -142,6 +142,8 @@ class _Downloading:
             leaves.append(leaf)
         read = mime.read_head(message_from_bytes(head))
         taken = take(leaves, self._store, read.automatic)
+        if not taken.attachments and not read.automatic and _worth_another_look(each, leaves):
+            return None
         return mime.mail_of(each.uid, read, each.internaldate, taken)
 
     def _leaf(self, section: Section, items: Items, wanted: bool) -> Optional[Leaf]:
@@ -173,6 +175,12 @@ class _Downloading:
         if content is None or internaldate is None:
             return None
         return mime.read(content, self._store, internaldate, each.uid)
+
+
+def _worth_another_look(each: Look, leaves: Sequence[Leaf]) -> bool:
+    """No workbook, and none that was not asked for: names and parts may have been lost in the
+    server's description, and texts, which were left where they are, may hold one."""
+    return each.size <= LARGEST_AGAIN and not any(leaf.trouble for leaf in leaves)
 
 
 def _content(raw: answers.Value) -> Optional[Content]:

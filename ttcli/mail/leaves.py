@@ -11,6 +11,7 @@ from typing import Dict, Iterable, Iterator, List, NamedTuple
 
 from ttcli.mail import archive, kinds, smime, tnef
 from ttcli.mail.content import Content, Store
+from ttcli.mail.decoding import finished
 from ttcli.mail.message import Attachment, Skipped
 from ttcli.mail.uuencode import uuencoded
 
@@ -25,6 +26,7 @@ UNREADABLE = (
 DEEPEST_INSIDE = 5  # mails in mails as files, TNEF in TNEF …
 MOST_INSIDE = 5000  # files and leaves of one mail, all containers together
 _MAIL_TYPE = re.compile(r"message/(?:rfc822|global|news)\Z")
+_CONTAINER_BEGINS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x78\x9f\x3e\x22")  # zip, OLE, TNEF
 _ENCRYPTED_TYPE = re.compile(r"application/pgp-encrypted\Z")
 
 
@@ -73,8 +75,7 @@ def take(leaves: Iterable[Leaf], store: Store, automatic: str = "") -> Taken:
     taking = _Taking(store)
     for leaf in leaves:
         taking.judge(leaf)
-    if not taking.attachments:
-        taking.look_into_texts()
+    taking.look_into_others()
     if automatic:
         refused = [Skipped(a.part, a.name, automatic) for a in taking.attachments]
         return Taken([], [*refused, *taking.skipped])
@@ -90,18 +91,26 @@ class _Taking:
         self.skipped: List[Skipped] = []
         self.trouble = ""
         self._texts: List[Leaf] = []
+        self._disguised: List[Leaf] = []
         self._room = archive.MOST_BYTES
         self._left = MOST_INSIDE
 
-    def judge(self, leaf: Leaf) -> None:
-        """Takes a leaf, leaves it alone with the reason, or opens it and judges what is inside."""
+    def judge(self, leaf: Leaf, believe: bool = True) -> None:
+        """Takes a leaf, leaves it alone with the reason, or opens it and judges what is inside.
+
+        Args:
+            believe: Name and type together may say that it is none.
+        """
         self._left -= 1
         trouble = leaf.trouble
         if self._left < 0:
             trouble = f"the mail holds more than {MOST_INSIDE} files"
         if not trouble:
             try:
-                self._look_at(leaf, leaf.name, leaf.content_type)
+                if believe and kinds.surely_other(leaf.name, leaf.content_type):
+                    self._leave_other(leaf)
+                else:
+                    self._look_at(leaf, leaf.name, leaf.content_type)
             except UNREADABLE as error:
                 log.debug("part %s cannot be read", leaf.part, exc_info=True)
                 trouble = f"a part cannot be read: {type(error).__name__}: {error}"
@@ -110,14 +119,12 @@ class _Taking:
             self._refuse(leaf, trouble)
 
     def _look_at(self, leaf: Leaf, name: str, stated: str) -> None:
-        if kinds.surely_other(name, stated):
-            self._leave_text(leaf)
-        elif kinds.by_content(leaf.content, name):
+        if kinds.by_content(leaf.content, name):
             self._take(leaf)
         elif kinds.is_archive(leaf.content, name, stated):
             self._open_archive(leaf)
         elif kinds.by_name(name):
-            self._take(leaf)
+            self._take(self._decoded(leaf))
         elif tnef.is_tnef(leaf.content):
             self._open(leaf, self._in_tnef(leaf))
         elif smime.by_name_or_type(name, stated):
@@ -129,11 +136,27 @@ class _Taking:
         else:
             self._refuse_kind(leaf)
 
-    def look_into_texts(self) -> None:
-        """Files in uuencode, as mailers without MIME send them, in a mail without any other."""
-        for leaf in self._texts:
+    def look_into_others(self) -> None:
+        """What is said to be something else is looked into in a mail without any other workbook.
+
+        Workbooks sent as text/plain without a name, by scripts, and files in uuencode, by mailers
+        without MIME.
+        """
+        alone = not self.attachments
+        for leaf in self._disguised:
+            if alone:
+                self.judge(leaf, believe=False)
+            else:
+                self._refuse_kind(leaf)
+        for leaf in self._texts if not self.attachments else ():
             for name, content in uuencoded(leaf.content, self._store):
                 self.judge(leaf._replace(name=name, content_type="", content=content))
+
+    def _decoded(self, leaf: Leaf) -> Leaf:
+        """Of a workbook in uuencode that nobody declared, what is in it."""
+        if leaf.content.first(6) != b"begin ":
+            return leaf
+        return leaf._replace(content=finished(leaf.content, "uue", self._store))
 
     def _take(self, leaf: Leaf) -> None:
         where = f"{leaf.path}/{leaf.name}" if leaf.path else ""
@@ -152,7 +175,10 @@ class _Taking:
             self.trouble = "the mail's MIME structure is broken"
         self._refuse(leaf, f"{leaf.content_type or 'its content'} is no workbook")
 
-    def _leave_text(self, leaf: Leaf) -> None:
+    def _leave_other(self, leaf: Leaf) -> None:
+        if leaf.content.first(4) in _CONTAINER_BEGINS:
+            self._disguised.append(leaf)
+            return
         if leaf.content_type.startswith("text/") and leaf.content.holds(b"begin"):
             self._texts.append(leaf)
         self._refuse_kind(leaf)

@@ -10,7 +10,7 @@ from ttcli.mail.commands import Items
 from ttcli.mail.structure import Section, sections
 
 LOOK = "(UID INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)"
-_LARGEST_WHOLE = 64 << 20  # a mail of pictures is not worth more
+LARGEST_AGAIN = 64 << 20  # a mail of pictures is not worth more
 
 
 class Look(NamedTuple):
@@ -42,7 +42,7 @@ class Look(NamedTuple):
         """
         if self.internaldate is None or self.sections is None:
             return True
-        return not self.wanted and self.size <= _LARGEST_WHOLE
+        return not self.wanted and self.size <= LARGEST_AGAIN
 
 
 def look(uid: int, items: Items) -> Look:

@@ -7,14 +7,11 @@ whole and one read by its parts give the same attachments.
 from __future__ import annotations
 
 import logging
-import re
 from datetime import datetime, timezone
-from email import message_from_bytes
-from email.errors import MissingHeaderBodySeparatorDefect
 from email.message import Message
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
-from ttcli.mail import headers
+from ttcli.mail import headers, mending
 from ttcli.mail.answerable import Answer, answer_to
 from ttcli.mail.content import Content, Store
 from ttcli.mail.hollow import Hollow
@@ -57,7 +54,7 @@ def read(raw: Content, store: Store, internaldate: datetime, uid: int) -> Mail:
     head = Head("", "", "", None, "")
     try:
         hollow = Hollow(raw, store)
-        message = _parsed(hollow.skeleton)
+        message = mending.parsed(hollow.skeleton)
         head = read_head(message)
         taken = take(leaves(message, hollow), store, head.automatic)
     except UNREADABLE as error:
@@ -65,26 +62,6 @@ def read(raw: Content, store: Store, internaldate: datetime, uid: int) -> Mail:
         trouble = f"the mail cannot be read: {type(error).__name__}: {error}"
         return mail_of(uid, head, internaldate, Taken([], [], trouble))
     return mail_of(uid, head, internaldate, taken)
-
-
-_FIELD = re.compile(rb"From |[\x21-\x39\x3b-\x7e]*:|[\t ]")
-
-
-def _parsed(raw: bytes) -> Message:
-    """The message; neither what editors put in front of it nor a stray line hides its header."""
-    raw = raw.lstrip(b"\xef\xbb\xbf\r\n")
-    message = message_from_bytes(raw)
-    if any(isinstance(defect, MissingHeaderBodySeparatorDefect) for defect in message.defects):
-        # the stdlib takes a line that is no field for the body's first, and with it everything
-        head, separator, body = _split(raw)
-        fields = [line for line in head.splitlines(True) if _FIELD.match(line)]
-        message = message_from_bytes(b"".join(fields) + separator + body)
-    return message
-
-
-def _split(raw: bytes) -> Tuple[bytes, bytes, bytes]:
-    match = re.search(rb"\r?\n(\r?\n)", raw)
-    return (raw[: match.start(1)], match[1], raw[match.end() :]) if match else (raw, b"", b"")
 
 
 def mail_of(uid: int, head: Head, internaldate: datetime, taken: Taken) -> Mail:
@@ -131,7 +108,7 @@ def _automatic(fields: Mapping[str, bytes]) -> str:
 def leaves_of(raw: Content, store: Store) -> Iterator[Leaf]:
     """The leaves of a message given as bytes."""
     hollow = Hollow(raw, store)
-    return leaves(_parsed(hollow.skeleton), hollow)
+    return leaves(mending.parsed(hollow.skeleton), hollow)
 
 
 def leaves(message: Message, hollow: Hollow, number: str = "", depth: int = 0) -> Iterator[Leaf]:
@@ -141,6 +118,7 @@ def leaves(message: Message, hollow: Hollow, number: str = "", depth: int = 0) -
         hollow: What the message was parsed from.
         number: The section number of this message or multipart; empty for the mail itself.
     """
+    message = mending.mended(message)
     stated = message.get_content_type()
     if depth > DEEPEST:
         yield Leaf(number, "", stated, trouble=f"more than {DEEPEST} parts in each other")
@@ -168,8 +146,7 @@ def _forwarded(message: Message, hollow: Hollow, number: str, depth: int) -> Ite
 
 
 def _multipart(message: Message, hollow: Hollow, number: str, depth: int) -> Iterator[Leaf]:
-    children: Sequence[Message] = message.get_payload()  # type: ignore[assignment]
-    for position, child in enumerate(children, 1):
+    for position, child in enumerate(mending.children(message), 1):
         if position > MOST_PARTS:
             yield Leaf(number, "", "", trouble=f"more than {MOST_PARTS} parts")
             return
@@ -182,21 +159,11 @@ def _encoding(message: Message) -> str:
 
 
 def _leaf(message: Message, hollow: Hollow, number: str) -> Leaf:
+    body = mending.body_of(message)
     stated, name, encoding = describe(_raw(message, "content-type"),
                                       _raw(message, "content-disposition"),
                                       _raw(message, "content-transfer-encoding"))  # fmt: skip
-    return Leaf(number, name, stated, hollow.body(_body(message), encoding))
-
-
-def _body(message: Message) -> bytes:
-    """A part's bytes as they were sent.
-
-    get_payload() replaces what its charset does not know, and with decode=True it decodes by its
-    own strict rules; without the header that tells it how, it gives the bytes.
-    """
-    del message["content-transfer-encoding"]
-    body: Any = message.get_payload(decode=True)
-    return body if isinstance(body, bytes) else b""
+    return Leaf(number, name, stated, hollow.body(body, encoding))
 
 
 def _raw(message: Message, wanted: str) -> bytes:

@@ -49,6 +49,23 @@ def submit(route: Route, to: str, mail: bytes) -> str:
     return _by_smtp(route, to, mail) if route.host else _by_sendmail(route, to, mail)
 
 
+def reach(route: Route) -> str:
+    """Which way it is, tried up to the login; nothing is sent.
+
+    Raises:
+        Temporary, AccessDenied, ConfigError: No mail would be taken.
+    """
+    if not route.host:
+        return str(route.sendmail)
+    server = _connected(route)
+    try:
+        server.quit()
+    except (smtplib.SMTPException, OSError):
+        server.close()
+    login = f" as {route.username}" if route.username else ""
+    return f"{route.host}:{route.port}, {route.security}{login}"
+
+
 def _by_sendmail(route: Route, to: str, mail: bytes) -> str:
     # -i: a line of one dot ends nothing; --: an address is no option
     command = [str(route.sendmail), "-i", "-f", _NULL_PATH, "--", to]

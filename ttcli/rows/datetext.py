@@ -98,7 +98,7 @@ def _ordered(match: re.Match[str], rule: Rule) -> Union[Moment, Rejected]:
     return Rejected(
         "date-ambiguous",
         f"{match[0][:40]!r} can be read in two ways: set `date_order` for the column or the sender,"
-        " or write it as 2025-11-13",
+        " or write it year first, like 2025-11-13",
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import time
 import uuid
@@ -15,21 +14,23 @@ from ttcli.errors import OutsideFault, TtcliError
 from ttcli.facts import Fact, timed
 from ttcli.spool import durable, lock
 from ttcli.spool.store import Spool
+from ttcli.stages import check_outputs
 
 LEAST_FREE_BYTES = 1 << 30
 
 
 def check(config: Config, spool: Spool) -> List[Fact]:
-    """Facts of the configuration, the spool, the mailbox, the database and the mapping."""
+    """Facts of the configuration, the spool, the mailbox, the database, the mapping and answers."""
     where = str(config.file or "environment only")
     return [
         Fact("configuration", True, f"{where}, {len(config.given)} variables set"),
         *_tested("mapping", lambda: _mapping(config)),
         *_tested("spool", lambda: _spool(spool)),
-        *_tested("logs", lambda: _writable(config)),
+        *_tested("logs", lambda: check_outputs.places(config)),
         *(fact for mailbox in config.mailboxes for fact in _mailbox(mailbox, spool)),
         *_tested("database", lambda: _database(config, spool)),
         *_tested("mapping and table", lambda: _mapping_fits(config, spool)),
+        *_tested("answers", lambda: check_outputs.answers(config)),
     ]
 
 
@@ -88,18 +89,6 @@ def _space(spool: Spool) -> Fact:
     fix = "" if enough else "make room, or set FILE_RETENTION_DAYS lower and run `ttcli prune`"
     text = f"{free / (1 << 30):.1f} GiB free"
     return Fact("spool space", enough, text, fix, exit_code=errors.TEMPORARY)
-
-
-def _writable(config: Config) -> Iterable[Fact]:
-    """The folders beside the spool; without them a run goes on, so this is advice."""
-    places = [("logs", config.log_dir, "log files go to logs/ in the spool instead")]
-    if config.status_prometheus_file:
-        where = config.status_prometheus_file.parent
-        places.append(("metrics", where, "STATUS_PROMETHEUS_FILE cannot be written"))
-    for name, folder, otherwise in places:
-        good = os.access(folder, os.W_OK | os.X_OK)
-        fix = "" if good else f"{otherwise}; make it, and let ttcli's user write to it"
-        yield Fact(name, True, f"{folder}{'' if good else ' cannot be written'}", fix)
 
 
 def _mailbox(settings: MailboxSettings, spool: Spool) -> Iterable[Fact]:

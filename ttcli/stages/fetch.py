@@ -10,7 +10,8 @@ import hashlib
 import logging
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 from ttcli.config import MailboxSettings
 from ttcli.mail import cursor
@@ -19,6 +20,7 @@ from ttcli.spool.drain import Report, Watch, unwatched
 from ttcli.spool.item import Item, item_id, time_text
 from ttcli.spool.store import Spool
 from ttcli.stages.acknowledge import wanted
+from ttcli.stages.behind import Behind
 from ttcli.stages.mailboxes import Line, in_turn, label_of
 from ttcli.stages.owed import Owed
 from ttcli.stages.refused import say_refused
@@ -66,6 +68,10 @@ class _Budget:
         self._left = most
 
     @property
+    def limited(self) -> bool:
+        return self._left is not None
+
+    @property
     def spent(self) -> bool:
         return self._left == 0
 
@@ -85,25 +91,40 @@ def _fetch(
     settings, folder = session.settings, session.folder()
     place = _Place(spool, settings, folder, keep=not (since or report.dry_run))
     start = 0 if since else place.uid
+
+    def keep(mail: Mail) -> None:
+        before = len(report.lines)
+        items = _take(spool, settings, folder.uidvalidity, mail, report)
+        if items and wanted(settings) and not report.dry_run:
+            Owed(spool, settings).add(folder.uidvalidity, mail.uid, items)
+        if not since or len(report.lines) > before:
+            budget.count()
+        if mail.attachments or budget.spent:
+            place.passed(mail.uid)
+
     try:
-        for mail in session.new_mails(start, since or place.since):
-            before = len(report.lines)
-            items = _take(spool, settings, folder.uidvalidity, mail, report)
-            if items and wanted(settings) and not report.dry_run:
-                Owed(spool, settings).add(folder.uidvalidity, mail.uid, items)
-            if not since or len(report.lines) > before:
-                budget.count()
-            if mail.attachments or budget.spent:
-                place.passed(mail.uid)
-            watch(max(0, mail.uid - start), max(1, folder.uidnext - 1 - start))
-            if budget.spent:
-                say_refused(settings, session.refused, report, through=mail.uid)
-                break
-        else:
-            say_refused(settings, session.refused, report)
-            place.passed(session.seen_through, all_of_it=True)
+        with Behind() as behind:
+            for mail in session.new_mails(start, since or place.since):
+                uid, held, in_files = mail.uid, *_held(mail)
+                behind.do(partial(keep, mail), held)
+                del mail  # it shall not outlive its becoming durable
+                if in_files or budget.limited:
+                    behind.wait()
+                watch(max(0, uid - start), max(1, folder.uidnext - 1 - start))
+                if budget.spent:
+                    say_refused(settings, session.refused, report, through=uid)
+                    return
+        say_refused(settings, session.refused, report)
+        place.passed(session.seen_through, all_of_it=True)
     finally:
         place.settle()
+
+
+def _held(mail: Mail) -> Tuple[int, bool]:
+    """The bytes a mail holds in memory; and whether it holds files, which the next mail removes."""
+    contents = [each.content for each in mail.attachments]
+    in_memory = [len(content) for content in contents if content.path is None]
+    return sum(in_memory), len(in_memory) < len(contents)
 
 
 class _Place:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ttcli import errors
 from ttcli.config import DatabaseSettings
@@ -149,8 +149,12 @@ def _line(loaded: Any) -> str:
 def _difference(difference: Any) -> str:
     if difference.new:
         return f"{difference.key}: new"
-    changes = (f"{name} {old!r} → {new!r}" for name, old, new in difference.changes)
+    changes = (f"{name} {_shown(old)} → {_shown(new)}" for name, old, new in difference.changes)
     return f"{difference.key}: {', '.join(changes)}"
+
+
+def _shown(value: Optional[str]) -> str:
+    return "NULL" if value is None else repr(value)
 
 
 def load(

@@ -43,4 +43,9 @@ def _one(mailboxes: Sequence[MailboxSettings], name: Optional[str]) -> MailboxSe
     if len({(each.username, each.host) for each in found}) > 1:
         names = ", ".join(dict.fromkeys(each.name for each in found))
         raise ConfigError("there are several mailboxes", f"say which, --mailbox NAME: {names}")
+    if not found[0].oauth:
+        raise ConfigError(
+            f"{found[0].username} at {found[0].host} is logged in to by a password",
+            "set EMAIL_AUTH=oauth2 and EMAIL_OAUTH_PROVIDER=microsoft first: docs/oauth2.md",
+        )
     return found[0]

@@ -121,6 +121,8 @@ _REMARKS = (
 
 def _remarks(rows: Dict[str, Any]) -> str:
     remarks = [f"{rows[name]} {word}" for name, word in _REMARKS if rows.get(name)]
+    if rows.get("cells_rejected") == 1:
+        remarks = ["1 cell rejected" if each == "1 cells rejected" else each for each in remarks]
     return f" ({', '.join(remarks)})" if remarks else ""
 
 

@@ -16,6 +16,8 @@ from ttcli.spool import durable
 from ttcli.spool.item import FAILED, LOADED, PENDING, PROCESSED, STATES, Item, read_time
 from ttcli.spool.store import Spool
 from ttcli.stages.reaching import reached
+from ttcli.stages.repairing import repair
+from ttcli.stages.status import status
 
 DAYS = 30
 _MOST_LINKS = 20
@@ -53,6 +55,7 @@ def report(spool: Spool, config: Config, folder: Optional[Path] = None) -> Dict[
         "states": {state: len(spool.ids(state)) for state in STATES},
         "waiting_since": _oldest(spool),
         "failed": kept.failed,
+        "problems": _problems(spool, config, now),
         "senders": sorted(senders, key=lambda each: each["as_of"], reverse=True),
         "days": days,
         "rejects": kept.rejects(),
@@ -72,6 +75,12 @@ def write(file: Path, page: str) -> None:
         durable.replace_file(file, page.encode("utf-8", "replace"))
     except OSError as error:
         raise from_os_error(error) from error
+
+
+def _problems(spool: Spool, config: Config, now: datetime) -> List[Dict[str, Any]]:
+    """What `ttcli status --check` says besides: the failed items have a section of their own."""
+    found = status(spool, config, now)["problems"]
+    return [problem for problem in found if problem["kind"] != "failed-items"]
 
 
 def _oldest(spool: Spool) -> Optional[datetime]:
@@ -180,7 +189,7 @@ def _failed(item: Item, link: str) -> Dict[str, Any]:
         "message": error.get("message") or "",
         "hint": error.get("hint") or "",
         "at": error.get("at") or "",
-        "repair": f"ttcli retry {item.id}",
+        "repair": repair(item),
         "link": link,
     }
 

@@ -21,6 +21,7 @@ from ttcli.spool.store import Spool
 from ttcli.stages import STAGES, deaths, figures, verdict
 from ttcli.stages.loads import Loads
 from ttcli.stages.next_run import next_run
+from ttcli.stages.repairing import repair
 from ttcli.stages.senders import of_items, of_loads, senders
 from ttcli.stages.verdict import Limits, Problem
 
@@ -156,7 +157,7 @@ def _failed(item: Item) -> Dict[str, Any]:
         "message": error.get("message"),
         "hint": error.get("hint"),
         "at": error.get("at"),
-        "repair": f"ttcli retry {item.id}",
+        "repair": repair(item),
     }
 
 
@@ -178,12 +179,13 @@ def _latest_loaded(spool: Spool, damaged: List[OutsideFault]) -> Iterator[Item]:
 
 
 def _loaded(item: Item) -> Dict[str, Any]:
-    rows = item.record.get("rows") or {}
+    rows, load = item.record.get("rows") or {}, item.record.get("load") or {}
     return {
         "id": item.id,
         "name": item.name,
         "sender": item.record["source"].get("sender") or "",
         "read": rows.get("read"),
-        "rejected": rows.get("rejected"),
-        **(item.record.get("load") or {}),
+        "rejected": (rows.get("rejected") or 0) + (load.get("rejects") or 0),
+        "cells_rejected": rows.get("cells_rejected") or 0,
+        **load,
     }

@@ -104,7 +104,8 @@ def _stages(found: Mapping[str, Any], limits: Limits, now: datetime) -> Iterator
             continue
         said = result.get("fault") or "a bug in ttcli"
         if code != errors.TEMPORARY:
-            fix = f"then `ttcli {stage}`" if stage != "acknowledge" else "then `ttcli run`"
+            again = f"ttcli {stage}" if stage != "acknowledge" else "ttcli run"
+            fix = f"correct that, then `{again}`; `ttcli check` tells more"
             yield Problem("stage", code, f"{stage} ended with {code}: {said}", fix)
             continue
         since = result.get("last_ok") or result.get("failing_since") or result["started"]

@@ -6,6 +6,7 @@ from typing import Any, List, Mapping
 
 from ttcli.spool.item import FAILED
 from ttcli.views.rows import rejects, sheets
+from ttcli.views.words import moment
 
 
 def item(found: Mapping[str, Any]) -> str:
@@ -18,7 +19,7 @@ def item(found: Mapping[str, Any]) -> str:
     lines += sheets(record.get("rows") or {})
     lines += _fields(record.get("load") or {}, "load")
     lines += ["history:"]
-    lines += [f"  {event['at']}  {event['event']}" for event in record.get("history", [])]
+    lines += [f"  {moment(event['at'])}  {event['event']}" for event in record.get("history", [])]
     lines += rejects(found["rejects"], found["rejects_in_all"])
     return "\n".join(lines)
 
@@ -27,6 +28,6 @@ def _fields(values: Mapping[str, Any], title: str) -> List[str]:
     shown = [
         f"  {name}: {value}"
         for name, value in values.items()
-        if value not in (None, "") and not isinstance(value, dict)
+        if value not in (None, "", []) and not isinstance(value, dict)
     ]
     return [f"{title}:", *shown] if shown else []

@@ -49,7 +49,9 @@ def page(found: Mapping[str, Any]) -> str:
 
 
 def _sections(found: Mapping[str, Any]) -> List[Tuple[str, str, str]]:
+    needs = [("needs", "Needs a person", _needs(found["problems"]))] if found["problems"] else []
     return [
+        *needs,
         ("failed", "Failed items", _failed(found["failed"])),
         ("senders", "Senders", _senders(found)),
         ("volumes", "Rows by day", _volumes(found["days"])),
@@ -86,9 +88,19 @@ def _verdict(found: Mapping[str, Any]) -> Tuple[str, str]:
     failed, waiting = len(found["failed"]), _waiting(found)
     if failed:
         return "bad", f"{_some(failed, 'item')} failed and {'needs' if failed == 1 else 'need'} you"
+    if found["problems"]:
+        return "bad", str(found["problems"][0]["text"])
     if waiting:
         return "warn", f"{_some(waiting, 'item')} waiting for the next run"
     return "good", "All that arrived is loaded"
+
+
+def _needs(problems: Sequence[Mapping[str, Any]]) -> str:
+    lines = "".join(
+        f'<li><p class="why">{_foreign(each["text"])}</p><p>{_foreign(each["fix"])}</p></li>'
+        for each in problems
+    )
+    return f'<ul class="failed">{lines}</ul>'
 
 
 def _waiting(found: Mapping[str, Any]) -> int:
@@ -143,11 +155,12 @@ def _failed_item(item: Mapping[str, Any]) -> str:
     sender = f" from {_foreign(item['sender'])}" if item["sender"] else ""
     hint = f"<p>{_foreign(item['hint'])}</p>" if item["hint"] else ""
     link = f' · <a href="{_href(item["link"])}">its rejects</a>' if item["link"] else ""
+    when = "Sent again" if " drop " in item["repair"] else "Repaired"
     return (
         f"<li><h3>{_foreign(item['name'] or 'a mail that cannot be read')}</h3>"
         f'<p class="soft">{_plain(item["item"])}{sender}</p>'
         f'<p class="why">{_foreign(item["message"])}</p>{hint}'
-        f"<p>Repaired? <code>{_plain(item['repair'])}</code>{link}</p></li>"
+        f"<p>{when}? <code>{_plain(item['repair'])}</code>{link}</p></li>"
     )
 
 

@@ -5,40 +5,37 @@ from __future__ import annotations
 from typing import Any, List, Mapping
 
 from ttcli.views.rows import rejects
+from ttcli.views.words import count, moment, value
 
 
 def explained(found: Mapping[str, Any]) -> str:
     """Each item that brought the key, what it changed, and the row as it is now."""
     key = ", ".join(f"{name} {value}" for name, value in found["key"].items())
-    lines = [f"{key}: {_count(len(found['items']), 'item')}"]
+    lines = [f"{key}: {count(len(found['items']), 'item')}"]
     for entry in found["items"]:
         lines += ["", *_entry(entry)]
     return "\n".join([*lines, "", *_now(found), *_unsure(found)])
-
-
-def _count(count: int, name: str) -> str:
-    return f"{count or 'no'} {name}{'' if count == 1 else 's'}"
 
 
 def _entry(entry: Mapping[str, Any]) -> List[str]:
     came = f"{entry['item']}  {entry['name']}"
     came += f" from {entry['sender']}" if entry.get("sender") else ""
     where = f", {entry['row']}" if entry.get("row") else ""
-    when = f"  {entry['at'][:19].replace('T', ' ')}" if entry.get("at") else ""
+    when = f"  {moment(entry['at'])}" if entry.get("at") else ""
     again = ", replayed" if entry.get("replay") else ""
     lines = [came, f"  {entry['effect']}{where}{again}{when}"]
     lines += [f"    {entry['reason']}"] if entry["reason"] else []
     lines += [f"    {_change(change)}" for change in entry["changes"]]
     for each in entry["refused"]:
-        kept = f"{each['stored']!r} kept, {each['refused']!r} refused"
+        kept = f"{value(each['stored'])} kept, {value(each['refused'])} refused"
         lines.append(f"    {each['column']}: {kept} by policy {each['policy']!r}")
     shown = [r for r in entry["rejects"] if r["reason"] != entry["reason"]]
     return lines + [f"  {line}" for line in rejects(shown, len(shown))]
 
 
 def _change(change: Mapping[str, Any]) -> str:
-    old = repr(change["old"]) if "old" in change else "(not known)"
-    return f"{change['column']}: {old} → {change['new']!r}"
+    old = value(change["old"]) if "old" in change else "(not known)"
+    return f"{change['column']}: {old} → {value(change['new'])}"
 
 
 def _now(found: Mapping[str, Any]) -> List[str]:
@@ -48,9 +45,9 @@ def _now(found: Mapping[str, Any]) -> List[str]:
     if not database["row"]:
         return ["the table has no such row"]
     lines = ["the row now:"]
-    lines += [f"    {name}: {value!r}" for name, value in database["row"].items()]
+    lines += [f"    {name}: {value(stored)}" for name, stored in database["row"].items()]
     for each in database["other"]:
-        said = f"the kept items left {each['expected']!r}"
+        said = f"the kept items left {value(each['expected'])}"
         lines.append(f"  {each['column']} was changed by other means: {said}")
     return lines
 
@@ -62,7 +59,7 @@ def _unsure(found: Mapping[str, Any]) -> List[str]:
         lines.append(f"not read, and may have brought it: {some}")
     pruned = found["database"]["pruned"]
     if pruned:
-        lines.append(f"{_count(pruned, 'older load')} left the spool and cannot be looked into")
+        lines.append(f"{count(pruned, 'older load')} left the spool and cannot be looked into")
     return lines
 
 
@@ -71,7 +68,7 @@ def loads(found: Mapping[str, Any]) -> str:
     lines = [f"the ledger was not asked: {found['trouble']}"] if found["trouble"] else []
     lines += ["  this is what the spool has kept"] if found["trouble"] else []
     for load in found["loads"]:
-        lines.append(f"{(load['at'] or '')[:19].replace('T', ' ')}  {load['item']}  {_came(load)}")
+        lines.append(f"{moment(load['at'])}  {load['item']}  {_came(load)}")
         lines.append(f"    {_figures(load)}")
     return "\n".join(lines if found["loads"] else [*lines, "no such load"])
 

@@ -1,0 +1,161 @@
+"""Mails that break the rules: what their senders meant is read all the same."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import quopri
+from datetime import datetime, timezone
+from typing import List
+
+import pytest
+
+from tests.fix_dovecot import Account
+from tests.mails import BOOK, mail, multipart, part, tnef, zipped
+from ttcli.mail.message import read_mail
+from ttcli.mail.mime import attachments_of
+from ttcli.mail.session import Session
+
+WHEN = datetime(2026, 9, 1, 8, 0, tzinfo=timezone.utc)
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "Workbook".encode("utf-16-le")
+TEXT = part("Content-Type: text/plain", b"text", False)
+FILE = part("Content-Type: application/octet-stream; name=a.xlsx", BOOK)
+MIXED = multipart(TEXT, FILE)
+QUOTED_BOOK = quopri.encodestring(BOOK).replace(b"\n", b"=0A=\n").replace(b"==0A=\n", b"=\n")
+
+
+def uuencoded(content: bytes) -> bytes:
+    """As `uuencode` writes it."""
+    lines = [binascii.b2a_uu(content[at : at + 45]) for at in range(0, len(content), 45)]
+    return b"begin 644 a.xlsx\n" + b"".join(lines) + b"`\nend\n"
+
+
+def broken() -> List[bytes]:
+    """Mails whose structure the standard library's parser gets wrong; each holds BOOK."""
+    alternative = multipart(TEXT, TEXT, kind="alternative")
+    return [
+        mail(MIXED).replace(b'; boundary="b1"', b""),
+        mail(MIXED).replace(b'; boundary="b1"', b'; boundary=""'),
+        mail(MIXED).replace(b'; boundary="b1"', b' boundary="b1"'),
+        mail(MIXED).replace(b'boundary="b1"', b'boundary="b2"'),
+        mail(multipart(alternative, FILE)),
+        mail(multipart(alternative, FILE, TEXT)),
+        mail(multipart(TEXT, FILE.replace(b"\nContent", b"\nno field\nContent", 1))),
+        mail(multipart(TEXT, FILE.replace(b"Content-Type:", b"Content-Type :"))),
+        mail(MIXED).replace(b"Content-Type: multi", b"Content-Type : multi"),
+    ]
+
+
+@pytest.mark.parametrize("raw", broken(), ids=range(len(broken())))
+def test_a_broken_structure_gives_its_workbook(raw: bytes) -> None:
+    """Boundaries that are undeclared or used twice, stray lines and blanks in a header."""
+    assert [each.data for each in attachments_of(raw)[0]] == [BOOK]
+
+
+def test_line_ends_translated_twice_are_line_ends() -> None:
+    """CR CR LF: what a gateway makes of CR LF that it takes for a bare LF."""
+    raw = mail(MIXED).replace(b"\n", b"\r\r\n")
+
+    assert [each.data for each in attachments_of(raw)[0]] == [BOOK]
+
+
+@pytest.mark.parametrize("content", [BOOK, OLE], ids=["zip", "ole"])
+@pytest.mark.parametrize("stated", ["", "7bit", "8bit", "quoted-printable"])
+def test_base64_under_another_name_is_read(stated: str, content: bytes) -> None:
+    """A zip or an OLE file shows by its first letters: a script forgot to say what it did."""
+    head = f"Content-Type: x/y; name=a.xls\nContent-Transfer-Encoding: {stated}"
+    raw = mail(multipart(TEXT, part(head, base64.encodebytes(content), False)))
+
+    assert [each.data for each in attachments_of(raw)[0]] == [content]
+
+
+@pytest.mark.parametrize("stated", ["base64", "8bit"])
+def test_quoted_printable_under_another_name_is_read(stated: str) -> None:
+    """No base64 begins with PK=03=04, and no workbook does."""
+    head = f"Content-Type: x/y; name=a.xlsx\nContent-Transfer-Encoding: {stated}"
+    raw = mail(multipart(TEXT, part(head, QUOTED_BOOK, False)))
+
+    assert [each.data for each in attachments_of(raw)[0]] == [BOOK]
+
+
+def test_binary_that_says_base64_is_taken_as_it_is() -> None:
+    """The bytes of a zip or an OLE file are no base64, whatever is stated."""
+    head = "Content-Type: x/y; name=a.xls\nContent-Transfer-Encoding: base64"
+    raw = mail(multipart(TEXT, part(head, OLE, False)))
+
+    assert [each.data for each in attachments_of(raw)[0]] == [OLE]
+
+
+def test_an_attached_file_in_undeclared_uuencode_is_read() -> None:
+    """The name says workbook, the content says uuencode: both are right."""
+    raw = mail(multipart(TEXT, part("Content-Type: x/y; name=a.xlsx", uuencoded(BOOK), False)))
+
+    assert [(each.name, each.data) for each in attachments_of(raw)[0]] == [("a.xlsx", BOOK)]
+
+
+@pytest.mark.parametrize("stated", ["text/plain", "text/html", "image/png", "application/pdf"])
+@pytest.mark.parametrize(
+    "content",
+    [BOOK, OLE, zipped(a__xlsx=BOOK), tnef(("a.xlsx", BOOK))],
+    ids=["zip", "ole", "archive", "tnef"],
+)
+def test_a_workbook_that_says_it_is_a_text_is_known_by_its_bytes(
+    stated: str, content: bytes
+) -> None:
+    """Scripts send it without type and name, which makes it text/plain (RFC 2045, 5.2)."""
+    raw = mail(multipart(TEXT, part(f"Content-Type: {stated}", content)))
+    wanted = content if content == OLE else BOOK
+
+    assert [each.data for each in attachments_of(raw)[0]] == [wanted]
+
+
+def test_beside_a_workbook_what_says_it_is_a_picture_is_left_alone() -> None:
+    """As in a mail read by its parts, where it is not downloaded; it is told of all the same."""
+    attachments, skipped = attachments_of(mail(multipart(FILE, part("Content-Type: a/b", BOOK))))
+    assert [each.part for each in attachments] == ["1", "2"]
+
+    raw = mail(multipart(FILE, part("Content-Type: image/png", OLE)))
+    attachments, skipped = attachments_of(raw)
+    assert [each.part for each in attachments] == ["1"]
+    assert [(each.part, each.reason) for each in skipped] == [("2", "image/png is no workbook")]
+
+
+def ends() -> List[bytes]:
+    """A CSV file at the end of a mail, with every kind of end."""
+    raws = []
+    for encoding in ("quoted-printable", "8bit"):
+        for end in ("", "\n", "\n\n", "=\n", " \n", "\t", "=", "= \n"):
+            head = f"Content-Type: text/csv; name=a.csv\nContent-Transfer-Encoding: {encoding}"
+            entity = part(head, b"hawb,eta\nA1,2026-01-01" + end.encode(), False)
+            opened = b"Content-Type: multipart/mixed; boundary=B\n\n--B\n\nhi\n--B\n"
+            forwarded = b"Content-Type: message/rfc822\n\n" + mail(entity)
+            for close in (b"", b"\n--B--\n", b"\n--B", b"\n--B\n"):
+                raws += [mail(opened + entity + close), mail(opened + forwarded + close)]
+    return raws
+
+
+def test_broken_mails_read_by_their_parts_equal_those_read_whole(mailbox: Account) -> None:
+    """The same bytes, so the same item, whichever way a mail was read."""
+    hidden = [
+        mail(multipart(TEXT, part(f"Content-Type: {t}", BOOK))) for t in ("text/plain", "x/y")
+    ]
+    document = part("Content-Type: application/msword; name=a.doc", b"doc")
+    hidden.append(mail(multipart(document, part("Content-Type: text/plain", BOOK))))
+    hidden.append(mail(multipart(TEXT, part("Content-Type: octets; name=a.csv", b"hawb\n1\n"))))
+    hidden.append(
+        mail(multipart(TEXT, part("Content-Disposition: attachment; filename=a b.csv", b"1,2\n")))
+    )
+    raws = [
+        raw.replace(b"\n", b"\r\n") for raw in [*broken(), *ends(), *hidden] if b"\0" not in raw
+    ]
+    for raw in raws:
+        mailbox.append(raw, WHEN)
+
+    with Session(mailbox.settings()) as session:
+        got = list(session.new_mails(0))
+
+    assert [mail.uid for mail in got] == list(range(1, len(raws) + 1))
+    for by_parts, raw in zip(got, raws):
+        whole = read_mail(raw, WHEN, by_parts.uid)
+        assert whole.attachments, raw.decode("latin-1")
+        assert by_parts.attachments == whole.attachments, raw.decode("latin-1")
