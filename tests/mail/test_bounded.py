@@ -20,9 +20,9 @@ from ttcli.mail.session import Session
 @pytest.fixture(autouse=True)
 def _no_thread_stays() -> Iterator[None]:
     """Every ending ends the session's threads."""
-    before = threading.active_count()
+    before = set(threading.enumerate())
     yield
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) - before == set()
 
 
 def silence(command: bytes, match: Any) -> Optional[bytes]:
