@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Iterator, List, Tuple
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.fix_dovecot import Account, running_dovecot
@@ -63,7 +63,8 @@ def test_however_a_part_is_cut_its_bytes_are_the_same(
 
 @given(st.binary(max_size=300), st.integers(1, 80))
 def test_what_is_well_formed_decodes_as_the_standard_library_says(data: bytes, width: int) -> None:
-    """Lines of any length."""
+    """Lines of any length; what begins as a workbook in base64 again is decoded again."""
+    assume(not data.lstrip().startswith((b"UEsDB", b"0M8R4KGx")))
     letters = base64.b64encode(data)
     lines = b"\r\n".join(letters[at : at + width] for at in range(0, len(letters), width))
 

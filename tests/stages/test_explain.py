@@ -259,5 +259,5 @@ def test_values_are_compared_as_their_type_does() -> None:
     assert same(
         TableColumn("t", "timestamptz", ""), "2026-01-01 00:00:00", "2026-01-01 00:00:00+00"
     )
-    with pytest.raises(UsageError, match="2 columns"):
+    with pytest.raises(UsageError, match="the key is x, y: 2 values"):
         key_values(["a"], ["x", "y"])

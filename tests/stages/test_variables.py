@@ -313,6 +313,22 @@ SHOWN_ELSEWHERE = {
     "LIMIT_MEMORY_MB": "tests/workbook/test_child.py",
     "LIMIT_CPU_SECONDS": "tests/workbook/test_child.py",
     "LIMIT_WALL_SECONDS": "tests/workbook/test_child.py",
+    "REPLY_FROM": "tests/stages/test_answer.py",
+    "REPLY_PER_DAY": "tests/stages/test_answer.py",
+    "REPLY_SENDMAIL": "tests/stages/test_answer.py",
+    "REPLY_TO_SENDERS": "tests/stages/test_answer.py",
+    "REPLY_SMTP_CA_FILE": "tests/stages/test_submission.py",
+    "REPLY_SMTP_HOST": "tests/stages/test_submission.py",
+    "REPLY_SMTP_PASSWORD": "tests/stages/test_submission.py",
+    "REPLY_SMTP_PORT": "tests/stages/test_submission.py",
+    "REPLY_SMTP_SECURITY": "tests/stages/test_submission.py",
+    "REPLY_SMTP_USERNAME": "tests/stages/test_submission.py",
+    "REPORT_FILE": "tests/stages/test_report.py",
+    "STATUS_FAILED_ITEMS": "tests/operate/test_status.py",
+    "STATUS_OUTAGE_HOURS": "tests/operate/test_status.py",
+    "STATUS_PROMETHEUS_FILE": "tests/operate/test_prometheus.py",
+    "STATUS_SILENCE_HOURS": "tests/operate/test_status.py",
+    "STATUS_WAITING_HOURS": "tests/operate/test_status.py",
 }
 
 

@@ -55,7 +55,7 @@ def key_values(given: Sequence[str], key: Sequence[str]) -> List[str]:
     cut = [part.strip() for part in given[0].split(",")] if len(given) == 1 else list(given)
     if len(cut) != len(key):
         raise UsageError(
-            f"the key is {', '.join(key)}, and {len(cut)} values were given",
+            f"the key is {', '.join(key)}: {len(key)} values, of which {len(cut)} came",
             "give one value for each, with commas between them or as arguments of their own",
         )
     return cut
