@@ -126,6 +126,8 @@ def test_the_service_may_write_where_it_is_told_to(machine: Path) -> None:
     )  # both services
     text = generated(machine, "STATUS_PROMETHEUS_FILE=/srv/metrics/ttcli.prom")
     assert re.findall(r"ReadWritePaths=-(.+)", text) == ["/srv/metrics"] * 2
+    text = generated(machine, "REPORT_FILE=/srv/www/freight.html")
+    assert re.findall(r"ReadWritePaths=-(.+)", text) == ["/srv/www"] * 2
     assert "Paths=" not in generated(machine, 'APP_BASE_DIR="/srv/spool\\nUser=root"')
 
 
