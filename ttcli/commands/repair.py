@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import List, Optional
+from typing import Callable, List, Optional
 
 import typer
 
 from ttcli import console, options
 from ttcli.commands.begin import configured, locked
+from ttcli.spool.drain import Report
+from ttcli.spool.store import Spool
 
 
 def add(
@@ -47,11 +49,7 @@ def retry(
     """Puts failed items back into pending/, to be read again."""
     from ttcli.stages.add import retry as put_back
 
-    if bool(items) == every:
-        raise typer.BadParameter("name the items, or say --all")
-    with locked(configured(context, []), "retry") as spool:
-        report = put_back(spool, items or [], every, dry_run)
-    console.finish([report])
+    _of_failed(context, "retry", put_back, items, every, dry_run)
 
 
 def drop(
@@ -63,8 +61,20 @@ def drop(
     """Removes failed items that cannot be repaired; their mails stay in the mailbox."""
     from ttcli.stages.drop import drop as give_up
 
+    _of_failed(context, "drop", give_up, items, every, dry_run)
+
+
+def _of_failed(
+    context: typer.Context,
+    name: str,
+    stage: Callable[[Spool, List[str], bool, bool], Report],
+    items: Optional[List[str]],
+    every: bool,
+    dry_run: bool,
+) -> None:
+    """Does it to the failed items that are named, or to every one."""
     if bool(items) == every:
         raise typer.BadParameter("name the items, or say --all")
-    with locked(configured(context, []), "drop") as spool:
-        report = give_up(spool, items or [], every, dry_run)
+    with locked(configured(context, []), name) as spool:
+        report = stage(spool, items or [], every, dry_run)
     console.finish([report])
