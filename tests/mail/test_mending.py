@@ -142,6 +142,14 @@ def test_broken_mails_read_by_their_parts_equal_those_read_whole(mailbox: Accoun
     document = part("Content-Type: application/msword; name=a.doc", b"doc")
     hidden.append(mail(multipart(document, part("Content-Type: text/plain", BOOK))))
     hidden.append(mail(multipart(TEXT, part("Content-Type: octets; name=a.csv", b"hawb\n1\n"))))
+    for stray in (
+        "no field at all\n",
+        ">From me Sat Aug 22\n",
+        "Date : Sat, 22 Aug 2026 08:00 +0000\n",
+    ):
+        hidden.append(
+            mail(MIXED, stray + "Message-ID: <a@b>\nDate: Fri, 21 Aug 2026 08:00 +0000\n")
+        )
     hidden.append(
         mail(multipart(TEXT, part("Content-Disposition: attachment; filename=a b.csv", b"1,2\n")))
     )
@@ -159,3 +167,4 @@ def test_broken_mails_read_by_their_parts_equal_those_read_whole(mailbox: Accoun
         whole = read_mail(raw, WHEN, by_parts.uid)
         assert whole.attachments, raw.decode("latin-1")
         assert by_parts.attachments == whole.attachments, raw.decode("latin-1")
+        assert by_parts._replace(skipped=[]) == whole._replace(skipped=[])

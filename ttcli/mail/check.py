@@ -9,7 +9,8 @@ from typing import Iterator, List
 from ttcli.errors import OutsideFault
 from ttcli.facts import SKEW, Fact, clock, timed
 from ttcli.mail import verdicts
-from ttcli.mail.gate import Gate, fields
+from ttcli.mail.gate import Gate
+from ttcli.mail.headers import fields
 from ttcli.mail.session import Session
 
 _SAMPLE = 20  # mails
