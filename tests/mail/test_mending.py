@@ -12,9 +12,8 @@ import pytest
 
 from tests.fix_dovecot import Account
 from tests.mails import BOOK, mail, multipart, part, tnef, zipped
-from ttcli.mail.message import read_mail
-from ttcli.mail.mime import attachments_of
 from ttcli.mail.session import Session
+from ttcli.mail.whole import attachments_of, read_mail
 
 WHEN = datetime(2026, 9, 1, 8, 0, tzinfo=timezone.utc)
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "Workbook".encode("utf-16-le")

@@ -15,8 +15,9 @@ from ttcli.config import MailboxSettings, Secret
 from ttcli.errors import AccessDenied, ConfigError, Temporary
 from ttcli.facts import Fact
 from ttcli.mail.check import facts
-from ttcli.mail.message import Mail, read_mail
+from ttcli.mail.message import Mail
 from ttcli.mail.session import Session
+from ttcli.mail.whole import read_mail
 
 AUGUST = datetime(2026, 8, 22, 13, 15, tzinfo=timezone.utc)
 SEPTEMBER = datetime(2026, 9, 1, 8, 0, tzinfo=timezone.utc)

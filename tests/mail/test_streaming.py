@@ -8,6 +8,7 @@ import errno
 import hashlib
 import quopri
 import random
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Iterator, List, Tuple
 
@@ -20,15 +21,17 @@ from tests.mail.proxy import FAULTS, Proxy
 from tests.mails import BOOK, mail, multipart, part, report_mail, tnef, zipped
 from ttcli.errors import Temporary
 from ttcli.mail import content as contents
-from ttcli.mail import decoding, mime
+from ttcli.mail import decoding
 from ttcli.mail.content import Content, Store
-from ttcli.mail.message import Mail, read_mail
+from ttcli.mail.message import Mail
 from ttcli.mail.session import Session
+from ttcli.mail.whole import read, read_mail
 from ttcli.spool.item import PENDING
 from ttcli.spool.store import Spool
 from ttcli.stages.fetch import fetch
 
 NOISE = random.Random(3)
+SEPTEMBER = datetime(2026, 9, 1, tzinfo=timezone.utc)
 LARGE = BOOK + NOISE.getrandbits(8 * 3_400_000).to_bytes(3_400_000, "little")
 TEXT = part("", b"text", False)
 
@@ -104,12 +107,12 @@ def test_a_large_mail_read_from_its_file_equals_one_read_from_memory(
 ) -> None:
     """Its long bodies are left out while it is parsed, and put together again afterwards."""
     raw = crlf(SHAPES[shape])
-    expected = read_mail(raw, mime.datetime.now(mime.timezone.utc))
+    expected = read_mail(raw, SEPTEMBER)
     store = Store(tmp_path)
     whole = store.keep(raw[at : at + 70_000] for at in range(0, len(raw), 70_000))
     assert whole.path is not None
 
-    found = mime.read(whole, store, expected.internaldate, 0)
+    found = read(whole, store, expected.internaldate, 0)
 
     assert found == expected
     assert len(found.attachments) == 1
@@ -123,7 +126,7 @@ def test_a_structure_without_end_is_told(tmp_path: Path) -> None:
     store = Store(tmp_path)
     whole = store.keep([b"Subject: x\r\n\r\n", b"\r\n--" * (4 << 20)])
 
-    assert "structure" in mime.read(whole, store, mime.datetime.now(mime.timezone.utc), 0).trouble
+    assert "structure" in read(whole, store, SEPTEMBER, 0).trouble
 
 
 @pytest.mark.parametrize("shape", ["attached", "forwarded", "zip", "tnef", "uuencode"])
@@ -301,5 +304,5 @@ def test_contents_are_compared_by_what_they_hold(tmp_path: Path) -> None:
     assert (kept.first(3), kept.last(3)) == (data[:3], data[-3:])
     assert kept.holds(b"\xff\x00")
     assert not kept.holds(b"\x00\xff")
-    assert isinstance(read_mail(b"", mime.datetime.now(mime.timezone.utc)), Mail)
+    assert isinstance(read_mail(b"", SEPTEMBER), Mail)
     store.clear()

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Iterator, List, Optional, Sequence, Tuple, Type
 
 from ttcli.config import MailboxSettings
+from ttcli.mail.access import Access, Rotations
 from ttcli.mail.actions import Action, perform
 from ttcli.mail.client import Client
 from ttcli.mail.commands import HIGHEST_UID, Commands, Items, told
@@ -29,7 +30,6 @@ from ttcli.mail.login import login, quoted
 from ttcli.mail.looks import Look, asked_header, asking, header_of, look
 from ttcli.mail.message import Mail
 from ttcli.mail.subjects import Wanted, with_subject
-from ttcli.mail.token import Access, Rotations
 from ttcli.mail.waiting import Arrivals, wait
 
 _BATCH = 500  # mails looked at with one command

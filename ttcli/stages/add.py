@@ -58,7 +58,7 @@ def _add_file(spool: Spool, path: Path, as_of: Optional[datetime], report: Repor
 
 def _unpacked(name: str, content: bytes) -> Sequence[Attachment]:
     """The workbooks of a zip archive, as if it had come by mail: by the same rules and limits."""
-    from ttcli.mail.message import read_mail
+    from ttcli.mail.whole import read_mail
 
     mail = EmailMessage()
     mail.add_attachment(content, "application", "zip", filename=name)
@@ -66,7 +66,7 @@ def _unpacked(name: str, content: bytes) -> Sequence[Attachment]:
 
 
 def _add_mail(spool: Spool, path: Path, content: bytes, arrived: datetime, report: Report) -> None:
-    from ttcli.mail.message import read_mail
+    from ttcli.mail.whole import read_mail
 
     mail = read_mail(content, internaldate=arrived)
     if not mail.attachments:

@@ -1,56 +1,25 @@
-"""From the leaves of a mail to its attachments: containers opened, everything else judged."""
+"""From the leaves of a mail to what is taken: containers opened, everything else judged."""
 
 from __future__ import annotations
 
 import logging
 import re
-import struct
-import zipfile
-import zlib
 from typing import Dict, Iterable, Iterator, List, NamedTuple
 
-from ttcli.mail import archive, kinds, smime, tnef
+from ttcli.mail import archive, kinds, mime, smime, tnef
 from ttcli.mail.content import Content, Store
 from ttcli.mail.decoding import finished
+from ttcli.mail.leaf import UNREADABLE, Leaf
 from ttcli.mail.message import Attachment, Skipped
 from ttcli.mail.uuencode import uuencoded
 
 log = logging.getLogger(__name__)
 
-# What the standard library's parsers raise on real mail. One part must not hide the others, and
-# one mail must not stop the mailbox.
-UNREADABLE = (
-    RecursionError, LookupError, ValueError, TypeError, AttributeError, AssertionError, OSError,
-    EOFError, MemoryError, struct.error, zlib.error, zipfile.BadZipFile,
-)  # fmt: skip
 DEEPEST_INSIDE = 5  # mails in mails as files, TNEF in TNEF …
 MOST_INSIDE = 5000  # files and leaves of one mail, all containers together
 _MAIL_TYPE = re.compile(r"message/(?:rfc822|global|news)\Z")
 _CONTAINER_BEGINS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x78\x9f\x3e\x22")  # zip, OLE, TNEF
 _ENCRYPTED_TYPE = re.compile(r"application/pgp-encrypted\Z")
-
-
-EMPTY = Content()
-
-
-class Leaf(NamedTuple):
-    """A part that is not made of parts, its transfer encoding removed.
-
-    Attributes:
-        part: The IMAP section number.
-        name: The file name as sent, decoded.
-        path: The containers it was found in, below its part, with `/` between.
-        depth: How many containers those are.
-        trouble: Why it could not be looked at; `content` is empty then.
-    """
-
-    part: str
-    name: str
-    content_type: str
-    content: Content = EMPTY
-    trouble: str = ""
-    path: str = ""
-    depth: int = 0
 
 
 class Taken(NamedTuple):
@@ -220,8 +189,6 @@ class _Taking:
             yield _inside(leaf)._replace(name=name, content=content)
 
     def _in_mail(self, leaf: Leaf, message: Content) -> Iterator[Leaf]:
-        from ttcli.mail import mime
-
         outer = _inside(leaf)
         for inner in mime.leaves_of(message, self._store):
             yield inner._replace(part=leaf.part, path=outer.path, depth=outer.depth)
