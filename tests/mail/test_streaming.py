@@ -51,7 +51,9 @@ def cut(raw: bytes, sizes: List[int]) -> List[bytes]:
 
 
 ODD_BASE64 = st.lists(
-    st.sampled_from([b"AAAA", b"QUJD", b"A", b"=", b"==", b"\r\n", b" ", b"!", b"UEsD"])
+    st.sampled_from(
+        [b"AAAA", b"QUJD", b"A", b"=", b"==", b"\r\n", b" ", b"!", b"UEsD", b"QQ==", b"QUJD" * 20]
+    )
 ).map(b"".join)
 
 
@@ -73,6 +75,20 @@ def test_what_is_well_formed_decodes_as_the_standard_library_says(data: bytes, w
 
     assert decoded([lines + b"\r\n"], "base64") == data
     assert decoded([quopri.encodestring(data)], "quoted-printable") == data
+
+
+@given(st.lists(st.binary(min_size=12, max_size=100)), st.sampled_from([b"", b"\n", b"\r\n\r\n"]))
+def test_chunks_encoded_one_by_one_are_one_file(chunks: List[bytes], between: bytes) -> None:
+    """Scripts read a file in blocks and forget that three bytes make a group."""
+    assume(not b"".join(chunks).lstrip().startswith((b"UEsDB", b"0M8R4KGx")))
+    letters = between.join(map(base64.b64encode, chunks))
+
+    assert decoded([letters], "base64") == b"".join(chunks)
+
+
+def test_ten_thousand_chunks_take_no_stack_and_little_time() -> None:
+    """Each is a step of a loop."""
+    assert decoded([base64.b64encode(b"x" * 400) * 10_000], "base64") == b"x" * 4_000_000
 
 
 def shapes() -> Iterator[Tuple[str, bytes]]:

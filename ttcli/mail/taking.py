@@ -6,12 +6,10 @@ import logging
 import re
 from typing import Dict, Iterable, Iterator, List, NamedTuple
 
-from ttcli.mail import archive, kinds, mime, smime, tnef
+from ttcli.mail import archive, kinds, mime, smime, tnef, uuencode
 from ttcli.mail.content import Content, Store
-from ttcli.mail.decoding import finished
 from ttcli.mail.leaf import UNREADABLE, Leaf
 from ttcli.mail.message import Attachment, Skipped
-from ttcli.mail.uuencode import uuencoded
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +77,7 @@ class _Taking:
                 if believe and kinds.surely_other(leaf.name, leaf.content_type):
                     self._leave_other(leaf)
                 else:
-                    self._look_at(leaf, leaf.name, leaf.content_type)
+                    self._look_at(self._decoded(leaf))
             except UNREADABLE as error:
                 log.debug("part %s cannot be read", leaf.part, exc_info=True)
                 trouble = f"a part cannot be read: {type(error).__name__}: {error}"
@@ -87,13 +85,14 @@ class _Taking:
             self.trouble = trouble
             self._refuse(leaf, trouble)
 
-    def _look_at(self, leaf: Leaf, name: str, stated: str) -> None:
+    def _look_at(self, leaf: Leaf) -> None:
+        name, stated = leaf.name, leaf.content_type
         if kinds.by_content(leaf.content, name):
             self._take(leaf)
         elif kinds.is_archive(leaf.content, name, stated):
             self._open_archive(leaf)
         elif kinds.by_name(name):
-            self._take(self._decoded(leaf))
+            self._take(leaf)
         elif tnef.is_tnef(leaf.content):
             self._open(leaf, self._in_tnef(leaf))
         elif smime.by_name_or_type(name, stated):
@@ -118,14 +117,15 @@ class _Taking:
             else:
                 self._refuse_kind(leaf)
         for leaf in self._texts if not self.attachments else ():
-            for name, content in uuencoded(leaf.content, self._store):
+            for name, content in uuencode.uuencoded(leaf.content, self._store):
                 self.judge(leaf._replace(name=name, content_type="", content=content))
 
     def _decoded(self, leaf: Leaf) -> Leaf:
-        """Of a workbook in uuencode that nobody declared, what is in it."""
-        if leaf.content.first(6) != b"begin ":
-            return leaf
-        return leaf._replace(content=finished(leaf.content, "uue", self._store))
+        """Of a file in uuencode that nobody declared, what is in it."""
+        if uuencode.begins(leaf.content.first(64)):
+            for name, content in uuencode.uuencoded(leaf.content, self._store):
+                return leaf._replace(name=leaf.name or name, content=content)
+        return leaf
 
     def _take(self, leaf: Leaf) -> None:
         where = f"{leaf.path}/{leaf.name}" if leaf.path else ""
@@ -138,11 +138,17 @@ class _Taking:
         self.skipped.append(Skipped(leaf.part, name, reason))
 
     def _refuse_kind(self, leaf: Leaf) -> None:
-        if _ENCRYPTED_TYPE.match(leaf.content_type):
+        stated = leaf.content_type
+        if stated == "message/external-body":
+            self._refuse(leaf, "its content lies elsewhere, not in the mail")
+            return
+        if _ENCRYPTED_TYPE.match(stated):
             self.trouble = "the mail is encrypted with PGP"
-        elif leaf.content_type.startswith("multipart/"):
+        elif stated == "message/partial":
+            self.trouble = "the mail is one piece of a larger mail"
+        elif stated.startswith("multipart/"):
             self.trouble = "the mail's MIME structure is broken"
-        self._refuse(leaf, f"{leaf.content_type or 'its content'} is no workbook")
+        self._refuse(leaf, f"{stated or 'its content'} is no workbook")
 
     def _leave_other(self, leaf: Leaf) -> None:
         if leaf.content.first(4) in _CONTAINER_BEGINS:
