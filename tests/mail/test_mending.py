@@ -40,6 +40,8 @@ def broken() -> List[bytes]:
         mail(multipart(alternative, FILE)),
         mail(multipart(alternative, FILE, TEXT)),
         mail(multipart(TEXT, FILE.replace(b"\nContent", b"\nno field\nContent", 1))),
+        mail(multipart(TEXT, FILE.replace(b"\n\n", b"\nno field\n\n", 1))),
+        mail(multipart(TEXT, FILE.replace(b"\n\n", b"\nno field\n-----\n\n", 1))),
         mail(multipart(TEXT, FILE.replace(b"Content-Type:", b"Content-Type :"))),
         mail(MIXED).replace(b"Content-Type: multi", b"Content-Type : multi"),
     ]
@@ -49,6 +51,14 @@ def broken() -> List[bytes]:
 def test_a_broken_structure_gives_its_workbook(raw: bytes) -> None:
     """Boundaries that are undeclared or used twice, stray lines and blanks in a header."""
     assert [each.data for each in attachments_of(raw)[0]] == [BOOK]
+
+
+def test_a_body_without_a_blank_line_before_it_is_read() -> None:
+    """In a part as well as in a mail that is nothing else."""
+    entity = FILE.replace(b"\n\n", b"\n", 1)
+
+    for raw in (mail(multipart(TEXT, entity)), mail(entity)):
+        assert [each.data for each in attachments_of(raw)[0]] == [BOOK]
 
 
 def test_line_ends_translated_twice_are_line_ends() -> None:

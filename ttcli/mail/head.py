@@ -23,7 +23,7 @@ class Head(NamedTuple):
 
 def head_of(raw: bytes) -> Head:
     """The same out of the header's bytes."""
-    return read_head(mending.parsed(raw))
+    return read_head(mending.header(raw))
 
 
 def read_head(message: Message) -> Head:
