@@ -204,6 +204,25 @@ def test_beside_a_workbook_what_says_it_is_a_picture_is_left_alone() -> None:
     assert [(each.part, each.reason) for each in skipped] == [("2", "image/png is no workbook")]
 
 
+CSV_HEADS = [
+    'Content-Type: text/csv name="a.csv"',
+    "Content-Type: text/csv (a comment)",
+    "Content-Type: text/csv (a comment); header=present",
+    "Content-Type: x/y\n\tname=a.csv",
+    "Content-Disposition: attachment filename=a.csv",
+    'Content-Disposition: filename="a.csv"',
+    "Content-Type: name=a.csv",
+]
+
+
+@pytest.mark.parametrize("head", CSV_HEADS)
+def test_a_head_without_its_semicolon_is_understood(head: str) -> None:
+    """A CSV file has nothing else by which it is known."""
+    (attachment,) = attachments_of(mail(multipart(TEXT, part(head, b"hawb\n1\n"))))[0]
+
+    assert (attachment.data, " " in attachment.content_type) == (b"hawb\n1\n", False)
+
+
 def ends() -> List[bytes]:
     """A CSV file at the end of a mail, with every kind of end."""
     raws = []
@@ -240,6 +259,7 @@ def test_broken_mails_read_by_their_parts_equal_those_read_whole(mailbox: Accoun
     for encoding in ("base64", "x-uuencode", "7bit"):
         head = f"Content-Type: x/y\nContent-Transfer-Encoding: {encoding}"
         hidden.append(mail(multipart(TEXT, part(head, uuencoded(BOOK), False))))
+    hidden += [mail(multipart(TEXT, part(head, b"hawb\n1\n"))) for head in CSV_HEADS]
     raws = [
         raw.replace(b"\n", b"\r\n") for raw in [*broken(), *ends(), *hidden] if b"\0" not in raw
     ]

@@ -120,15 +120,20 @@ def _decode_letters(letters: bytes) -> bytes:
 _PARAMETER = re.compile(rb';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.S)
 
 
+_NO_VALUE = re.compile(rb"\A\s*(?=[^\s;=/]+=)")
+_NO_SEMICOLON = re.compile(rb"\A(\s*[^\s;=]+)(?=\s+[^\s;=]+=)")
+
+
 def split_parameters(raw: bytes) -> Tuple[str, Dict[str, str]]:
     """`text/csv; name="a.csv"` → the value in lower case, and its parameters by lower-case name."""
-    value, _, _ = raw.partition(b";")
+    raw = _NO_VALUE.sub(b";", _NO_SEMICOLON.sub(rb"\1;", raw))
+    value = raw.partition(b";")[0].split(None, 1)  # what follows a blank is a comment, or a mistake
     pairs = []
     for match in _PARAMETER.finditer(raw):
         quoted = match[2]
         text = match[3].strip() if quoted is None else re.sub(rb"\\(.)", rb"\1", quoted, flags=re.S)
         pairs.append((match[1], text))
-    return decode_bytes(value).strip().lower(), parameters(pairs)
+    return decode_bytes(value[0] if value else b"").lower(), parameters(pairs)
 
 
 def parameters(pairs: Iterable[Tuple[bytes, bytes]]) -> Dict[str, str]:
