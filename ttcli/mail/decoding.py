@@ -203,7 +203,7 @@ def decoder(encoding: str) -> Decoder:
     """The decoder for a Content-Transfer-Encoding as stated, in lower case."""
     if "uue" in encoding or encoding == AS_IT_IS:
         return _AsItIs()
-    if "base64" in encoding:
+    if "base64" in encoding.replace("-", ""):
         return AsMeant(Base64())
     return AsMeant(QuotedPrintable() if "quoted-printable" in encoding else _AsItIs())
 
