@@ -39,6 +39,7 @@ def broken() -> List[bytes]:
         mail(MIXED).replace(b'boundary="b1"', b'boundary="b2"'),
         mail(multipart(alternative, FILE)),
         mail(multipart(alternative, FILE, TEXT)),
+        mail(multipart(b"no field\n" + alternative, FILE)),
         mail(multipart(TEXT, FILE.replace(b"\nContent", b"\nno field\nContent", 1))),
         mail(multipart(TEXT, FILE.replace(b"\n\n", b"\nno field\n\n", 1))),
         mail(multipart(TEXT, FILE.replace(b"\n\n", b"\nno field\n-----\n\n", 1))),

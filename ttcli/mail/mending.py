@@ -125,7 +125,7 @@ def children(part: Message) -> List[Message]:
 
     The stdlib then ends the outer one where the inner one ends, and what follows is lost.
     """
-    found = _parts(part)
+    found = [mended(child) for child in _parts(part)]
     boundary = part.get_boundary()
     for position, child in enumerate(found, 1):
         if _takes_the_next(child, boundary):
