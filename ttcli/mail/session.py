@@ -145,7 +145,7 @@ class Session:
         self, commands: Commands, uids: Sequence[int], since: Optional[datetime]
     ) -> Iterator[Mail]:
         """The matching ones among these UIDs; of many, only subjects are asked for at first."""
-        if len(uids) > _BATCH and not self._wanted.any:
+        if len(uids) > _BATCH and not self._wanted.takes_all:
             uids = with_subject(commands, uids, self._wanted)
         batches = _cut(uids, _BATCH)
         asked = asking(self._gate.fields)

@@ -29,7 +29,7 @@ class Wanted:
         self._bytes = self._words.encode("utf-8", "surrogateescape")
 
     @property
-    def any(self) -> bool:
+    def takes_all(self) -> bool:
         """Every subject is right."""
         return not self._words
 
@@ -42,8 +42,8 @@ class Wanted:
 
     def in_header(self, header: bytes) -> bool:
         """They stand in one of the header's subjects; there are mails that have two."""
-        if self.any or self._surely_not_in(header):
-            return self.any
+        if self.takes_all or self._surely_not_in(header):
+            return self.takes_all
         subjects = headers.fields(header, b"subject")
         return any(self.in_text(headers.decoded(each)) for each in subjects)
 
