@@ -11,6 +11,7 @@ from collections import Counter
 from email import message_from_bytes
 from email.errors import CloseBoundaryNotFoundDefect, MissingHeaderBodySeparatorDefect
 from email.message import Message
+from email.parser import BytesHeaderParser
 from typing import Any, List, Optional, Tuple, Type
 
 from ttcli.mail import headers
@@ -36,7 +37,7 @@ def parsed(raw: bytes) -> Message:
 
 def header(raw: bytes) -> Message:
     """The fields of a header that comes without its body."""
-    return _without_stray_lines(_begun(raw))
+    return BytesHeaderParser().parsebytes(_fields(_begun(raw)))
 
 
 def _begun(raw: bytes) -> bytes:
@@ -57,9 +58,12 @@ def _goes_on(raw: bytes) -> bool:
 
 def _without_stray_lines(raw: bytes) -> Message:
     head, separator, body = _split(raw)
+    return message_from_bytes(_fields(head) + separator + body)
+
+
+def _fields(head: bytes) -> bytes:
     head = _BLANK_BEFORE_COLON.sub(rb"\1:", head)
-    fields = [line for line in head.splitlines(True) if _FIELD.match(line)]
-    return message_from_bytes(b"".join(fields) + separator + body)
+    return b"".join(line for line in head.splitlines(True) if _FIELD.match(line))
 
 
 def _split(raw: bytes) -> Tuple[bytes, bytes, bytes]:
