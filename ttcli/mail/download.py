@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from datetime import datetime
-from email import message_from_bytes
+from email.parser import BytesHeaderParser
 from typing import Any, Deque, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ttcli.errors import Temporary
@@ -140,7 +140,7 @@ class _Downloading:
             if leaf is None:
                 return None
             leaves.append(leaf)
-        read = mime.read_head(message_from_bytes(head))
+        read = mime.read_head(BytesHeaderParser().parsebytes(head))
         taken = take(leaves, self._store, read.automatic)
         if not taken.attachments and not read.automatic and _worth_another_look(each, leaves):
             return None
@@ -236,6 +236,6 @@ def _too_large(commands: Commands, uid: int, size: int) -> Optional[Mail]:
     if not isinstance(head, bytes) or internaldate is None:
         commands.check_gone({uid})
         return None
-    read = mime.read_head(message_from_bytes(head))
+    read = mime.read_head(BytesHeaderParser().parsebytes(head))
     trouble = f"the server cannot tell the parts of this mail, and it has {size >> 20} MB"
     return mime.mail_of(uid, read, internaldate, Taken([], [], trouble))

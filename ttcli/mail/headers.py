@@ -57,7 +57,10 @@ def decoded(raw: bytes) -> str:
     Neighbouring words of one charset are joined before they are decoded, because senders cut
     characters of several bytes in two.
     """
-    text = re.sub(r"\r?\n[ \t]*", " ", decode_bytes(raw))
+    text = decode_bytes(raw)
+    if text.isascii() and text.isprintable() and "=?" not in text:
+        return text.strip()  # most of them
+    text = re.sub(r"\r?\n[ \t]*", " ", text)
     pieces: List[str] = []
     pending, charset, end = b"", "", 0
     for word in _ENCODED_WORD.finditer(text):

@@ -10,7 +10,7 @@ import contextlib
 import socket
 import ssl
 import time
-from typing import Optional, Union, cast
+from typing import Callable, Optional, Union, cast
 
 _AT_ONCE = 256 << 10  # bytes asked of the kernel
 
@@ -58,10 +58,11 @@ class TlsSocket:
         Raises:
             BlockingIOError: Nothing has, where the socket does not wait.
         """
-        view, have = memoryview(room), 0
-        while have < len(view):
+        view, have, size = memoryview(room), 0, len(room)
+        read = cast("Callable[[int, memoryview], int]", self._tls.read)
+        while have < size:
             try:
-                count = cast(int, self._tls.read(len(view) - have, view[have:]))
+                count = read(size - have, view[have:])
             except ssl.SSLWantReadError:
                 if have:
                     break

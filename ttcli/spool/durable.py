@@ -10,10 +10,14 @@ import contextlib
 import errno
 import os
 from pathlib import Path
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Iterable, List, Optional, Sequence, Tuple
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 _BY_UMASK = 0o666
 _AT_ONCE = 4  # fsyncs
+_FEW = 4  # for which no threads are started
 
 
 def sync_file(path: Path) -> None:
@@ -64,6 +68,7 @@ class Files:
 
     def __init__(self) -> None:
         self._open: List[Tuple[int, Path]] = []
+        self._threads: Optional[Executor] = None
 
     def __len__(self) -> int:
         return len(self._open)
@@ -96,26 +101,32 @@ class Files:
         """Returns once all of it is durable."""
         waiting, self._open = self._open, []
         try:
-            told = _all_synced(waiting)
+            told = self._synced(waiting)
         finally:
             _close(waiting)
         for error in filter(None, told):
             raise error
+
+    def _synced(self, waiting: Sequence[Tuple[int, Path]]) -> List[Optional[OSError]]:
+        if len(waiting) < _FEW:
+            return [_synced(each) for each in waiting]
+        if self._threads is None:
+            from concurrent.futures import ThreadPoolExecutor  # not for commands that only read
+
+            self._threads = ThreadPoolExecutor(_AT_ONCE, "fsync")
+        return list(self._threads.map(_synced, waiting))
+
+    def close(self) -> None:
+        """Ends the threads, where there are any."""
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown()
 
     def forget(self, folder: Path) -> None:
         """What lies in a directory that is given up."""
         given_up = [each for each in self._open if folder in (each[1], each[1].parent)]
         self._open = [each for each in self._open if each not in given_up]
         _close(given_up)
-
-
-def _all_synced(waiting: Sequence[Tuple[int, Path]]) -> List[Optional[OSError]]:
-    if len(waiting) < 2:
-        return [_synced(each) for each in waiting]
-    from concurrent.futures import ThreadPoolExecutor  # not for commands that write nothing
-
-    with ThreadPoolExecutor(_AT_ONCE, "fsync") as threads:
-        return list(threads.map(_synced, waiting))
 
 
 def _synced(each: Tuple[int, Path]) -> Optional[OSError]:

@@ -91,12 +91,12 @@ def _by_hand(path: Path, as_of: datetime, attachments: List[Attachment]) -> Mail
 
 def _take_all(spool: Spool, mail: Mail, report: Report) -> None:
     source = {"account": "", "folder": "", "uidvalidity": 0, "uid": 0, **described(mail)}
-    batch = Batch(spool)
-    try:
-        for attachment in mail.attachments:
-            take_attachment(batch, mail, attachment, source, report)
-    finally:
-        batch.settle()
+    with Batch(spool) as batch:
+        try:
+            for attachment in mail.attachments:
+                take_attachment(batch, mail, attachment, source, report)
+        finally:
+            batch.settle()
 
 
 def retry(spool: Spool, identities: Iterable[str], every: bool, dry_run: bool = False) -> Report:

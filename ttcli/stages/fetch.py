@@ -92,7 +92,8 @@ def _fetch(
     settings, folder = session.settings, session.folder()
     place = _Place(spool, settings, folder, keep=not (since or report.dry_run))
     start = 0 if since else place.uid
-    keeping = _Keeping(spool, settings, folder.uidvalidity, report, place)
+    batch, owed = Batch(spool), Owed(spool, settings)
+    keeping = _Keeping(batch, owed, settings, folder.uidvalidity, report, place)
 
     def keep(mails: Sequence[Mail]) -> None:
         before = len(report.lines)
@@ -103,7 +104,7 @@ def _fetch(
             place.passed(mails[-1].uid)
 
     try:
-        with Behind() as behind, Gathered(behind, keep) as gathered:
+        with batch, Behind() as behind, Gathered(behind, keep) as gathered:
             for mail in session.new_mails(start, since or place.since):
                 uid, held, in_files = mail.uid, *_held(mail)
                 gathered.add(mail, held)
@@ -175,16 +176,16 @@ class _Keeping:
 
     def __init__(
         self,
-        spool: Spool,
+        batch: Batch,
+        owed: Owed,
         settings: MailboxSettings,
         uidvalidity: int,
         report: Report,
         place: _Place,
     ) -> None:
-        self._batch = Batch(spool)
+        self._batch, self._owed = batch, owed
         self._settings, self._uidvalidity = settings, uidvalidity
         self._report, self._place = report, place
-        self._owed = Owed(spool, settings)
 
     def keep(self, mails: Sequence[Mail]) -> None:
         """Makes their items durable; those before a mail that fails, too."""
