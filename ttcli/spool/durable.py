@@ -104,17 +104,18 @@ class Files:
             told = self._synced(waiting)
         finally:
             _close(waiting)
-        for error in filter(None, told):
-            raise error
+        if told:
+            raise told[0]
 
-    def _synced(self, waiting: Sequence[Tuple[int, Path]]) -> List[Optional[OSError]]:
+    def _synced(self, waiting: Sequence[Tuple[int, Path]]) -> List[OSError]:
         if len(waiting) < _FEW:
-            return [_synced(each) for each in waiting]
+            return _synced(waiting)
         if self._threads is None:
             from concurrent.futures import ThreadPoolExecutor  # not for commands that only read
 
             self._threads = ThreadPoolExecutor(_AT_ONCE, "fsync")
-        return list(self._threads.map(_synced, waiting))
+        shares = [waiting[first::_AT_ONCE] for first in range(_AT_ONCE)]
+        return [error for share in self._threads.map(_synced, shares) for error in share]
 
     def close(self) -> None:
         """Ends the threads, where there are any."""
@@ -129,16 +130,17 @@ class Files:
         _close(given_up)
 
 
-def _synced(each: Tuple[int, Path]) -> Optional[OSError]:
-    descriptor, path = each
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno == errno.EINVAL and path.is_dir():
-            return None  # see sync_directory
-        error.filename = error.filename or str(path)
-        return error
-    return None
+def _synced(waiting: Sequence[Tuple[int, Path]]) -> List[OSError]:
+    """What went wrong with any of them."""
+    told = []
+    for descriptor, path in waiting:
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno != errno.EINVAL or not path.is_dir():  # see sync_directory
+                error.filename = error.filename or str(path)
+                told.append(error)
+    return told
 
 
 def _close(waiting: Iterable[Tuple[int, Path]]) -> None:
