@@ -13,7 +13,7 @@ from typing import Iterator, List
 _LITERAL = re.compile(rb"\{([0-9]+)\+?\}\r?\n\Z")
 LARGEST_LITERAL = 128 << 20
 LONGEST_LINE = 16 << 20  # BODYSTRUCTURE of a mail with thousands of parts is one line
-_PIECE = 1 << 20  # of a literal
+_PIECE = 4 << 20  # of a literal; as much as is asked for at once
 _AHEAD = 16 << 10  # read where a line is wanted; what it takes of a literal is copied twice
 
 
