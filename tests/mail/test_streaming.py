@@ -292,7 +292,7 @@ def test_a_known_attachment_is_no_new_item(
 
 def test_contents_are_compared_by_what_they_hold(tmp_path: Path) -> None:
     """In memory or in a file."""
-    data = bytes(range(256)) * 8192
+    data = bytes(range(256)) * 17000
     store = Store(tmp_path)
     kept = store.keep([data])
 

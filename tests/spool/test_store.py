@@ -218,7 +218,7 @@ def test_ctrl_c_leaves_nothing_in_tmp(spool: Spool, monkeypatch: pytest.MonkeyPa
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(durable, "rename", interrupted)
+    monkeypatch.setattr(durable, "move_directory", interrupted)
 
     with pytest.raises(KeyboardInterrupt):
         made(spool)

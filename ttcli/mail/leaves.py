@@ -119,11 +119,14 @@ class _Taking:
             self._refuse(leaf, trouble)
 
     def _look_at(self, leaf: Leaf, name: str, stated: str) -> None:
-        if kinds.by_content(leaf.content, name):
+        named = kinds.by_name(name)
+        if named and archive.is_zip(leaf.content):
+            self._take(leaf)  # what is in it would change nothing
+        elif kinds.by_content(leaf.content, name):
             self._take(leaf)
         elif kinds.is_archive(leaf.content, name, stated):
             self._open_archive(leaf)
-        elif kinds.by_name(name):
+        elif named:
             self._take(self._decoded(leaf))
         elif tnef.is_tnef(leaf.content):
             self._open(leaf, self._in_tnef(leaf))

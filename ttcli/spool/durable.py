@@ -184,7 +184,7 @@ def replace_file(path: Path, content: bytes, mode: int = _BY_UMASK) -> None:
     sync_directory(path.parent)
 
 
-def rename(source: Path, target: Path) -> None:
+def move_directory(source: Path, target: Path) -> None:
     """Moves a directory within the file system; durable once both parents are synced.
 
     Raises:
@@ -210,8 +210,8 @@ def sync_directories(paths: Iterable[Path]) -> None:
 
 
 def rename_directory(source: Path, target: Path) -> None:
-    """Moves a directory within the file system, and makes that durable; raises as `rename`."""
-    rename(source, target)
+    """Moves a directory within the file system, and makes that durable; raises as `move_directory`."""
+    move_directory(source, target)
     sync_directories({target.parent, source.parent})
 
 

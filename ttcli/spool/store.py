@@ -111,7 +111,7 @@ class Spool:
         """Moves items that are durable in tmp/ to their state, and makes that durable."""
         moved = [(item, self.base / item.state / item.id) for item in built]
         for item, target in moved:
-            durable.rename(item.path, target)
+            durable.move_directory(item.path, target)
             item.path = target
         durable.sync_directories(
             {self.tmp, *(target.parent for _, target in moved)} if moved else ()
