@@ -96,7 +96,7 @@ def test_bytes_first_then_names_then_directories(
     assert sorted(name.split(".")[0] for _, name in before) == sorted(
         [*names, *["payload"] * 3, *["item"] * 3]
     )
-    assert sorted(after) == [("fsync", "pending"), ("fsync", "tmp")]
+    assert after == [("fsync", "pending"), ("fsync", "tmp")]
 
 
 def test_the_same_payload_twice_in_a_batch_is_one_item(spool: Spool, batch: Batch) -> None:

@@ -200,19 +200,15 @@ def move_directory(source: Path, target: Path) -> None:
 
 
 def sync_directories(paths: Iterable[Path]) -> None:
-    """Makes the entries of several directories durable."""
-    files = Files()
-    try:
-        for path in paths:
-            files.directory(path)
-    finally:
-        files.settle()
+    """Makes the entries of directories durable, in this order: an arrival before a departure."""
+    for path in dict.fromkeys(paths):
+        sync_directory(path)
 
 
 def rename_directory(source: Path, target: Path) -> None:
-    """Moves a directory within the file system, and makes that durable; raises as `move_directory`."""
+    """Moves a directory, and makes that durable; raises as `move_directory`."""
     move_directory(source, target)
-    sync_directories({target.parent, source.parent})
+    sync_directories([target.parent, source.parent])
 
 
 def remove_tree(path: Path) -> None:

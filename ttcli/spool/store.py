@@ -103,19 +103,20 @@ class Spool:
 
     def holds(self, identity: str) -> bool:
         """Whether there is an item of that id in any state."""
-        return any(os.path.exists(f"{self.base}/{state}/{identity}/item.json") for state in STATES)  # noqa: PTH110 - asked for every attachment
+        names = (f"{self.base}/{state}/{identity}/item.json" for state in STATES)
+        return any(map(os.path.exists, names))  # not Path's: it is asked for each attachment
 
     # -- writing
 
     def take_in(self, built: Iterable[Item]) -> None:
         """Moves items that are durable in tmp/ to their state, and makes that durable."""
-        moved = [(item, self.base / item.state / item.id) for item in built]
-        for item, target in moved:
+        targets = []
+        for item in built:
+            target = self.base / item.state / item.id
             durable.move_directory(item.path, target)
             item.path = target
-        durable.sync_directories(
-            {self.tmp, *(target.parent for _, target in moved)} if moved else ()
-        )
+            targets.append(target.parent)
+        durable.sync_directories([*targets, self.tmp] if targets else [])
 
     def save(self, item: Item) -> None:
         """Makes the item's record durable."""
