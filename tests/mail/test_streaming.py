@@ -32,7 +32,7 @@ from ttcli.stages.fetch import fetch
 
 NOISE = random.Random(3)
 SEPTEMBER = datetime(2026, 9, 1, tzinfo=timezone.utc)
-LARGE = BOOK + NOISE.getrandbits(8 * 3_400_000).to_bytes(3_400_000, "little")
+LARGE = BOOK + NOISE.getrandbits(8 * 4_400_000).to_bytes(4_400_000, "little")
 TEXT = part("", b"text", False)
 
 
@@ -95,7 +95,7 @@ def shapes() -> Iterator[Tuple[str, bytes]]:
     """Mails with a large workbook in them, each packed in another way."""
     file = part("Content-Type: x/y; name=a.xlsx", LARGE)
     inner = mail(multipart(TEXT, file, boundary="inner"))
-    lines = [LARGE[at : at + 45] for at in range(0, 1_500_000, 45)]
+    lines = [LARGE[at : at + 45] for at in range(0, 4_400_000, 45)]
     uu = b"\nbegin 644 a.csv\n" + b"".join(binascii.b2a_uu(line) for line in lines) + b"`\nend\n"
     yield "attached", mail(multipart(TEXT, file, TEXT))
     yield "alone", mail(file)
@@ -311,7 +311,7 @@ def test_a_known_attachment_is_no_new_item(
 
 def test_contents_are_compared_by_what_they_hold(tmp_path: Path) -> None:
     """In memory or in a file."""
-    data = bytes(range(256)) * 8192
+    data = bytes(range(256)) * 17000
     store = Store(tmp_path)
     kept = store.keep([data])
 

@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     re.S | re.X,
 )
 _ONE_LITERAL = re.compile(rb"(\d+) \(UID (\d+) (BODY\[[^\]\"]*\](?:<\d+>)?) \{\d+\}\Z")
+_OPENING, _QUOTED, _ATOM = 1, 3, 4  # its groups
 _ESCAPED = re.compile(rb"\\(.)", re.S)
 _LITERAL_AHEAD = re.compile(rb"~?\{\d+\+?\}\Z")
 _MONTHS = {
@@ -75,33 +76,37 @@ def _parse(pieces: Sequence[Any]) -> List[Any]:
 
 def _scan(text: bytes, end: int, stack: List[List[Any]]) -> None:
     """Adds the tokens of a text to the innermost open list."""
-    position = 0
+    position, inner = 0, stack[-1]
     while position < end:
         token = _TOKEN.match(text, position, end)
         if token is None:
             if text[position:end].strip():
                 raise Garbled("an unreadable token")
             return
-        position = token.end()
-        _add(token, stack)
+        position, kind = token.end(), token.lastindex
+        if kind == _ATOM:
+            atom = token[kind]
+            inner.append(None if atom.upper() == b"NIL" else atom.decode("latin-1"))
+        elif kind == _QUOTED:
+            quoted = token[kind]
+            inner.append(_ESCAPED.sub(rb"\1", quoted) if b"\\" in quoted else quoted)
+        else:
+            inner = _opened(stack) if kind == _OPENING else _closed(stack)
 
 
-def _add(token: re.Match[bytes], stack: List[List[Any]]) -> None:
-    opening, closing, quoted, atom = token.groups()
-    if opening:
-        if len(stack) > _DEEPEST:
-            raise Garbled("nested too deep")
-        stack.append([])
-    elif closing:
-        if len(stack) < 2:
-            raise Garbled("a bracket too many")
-        inner = stack.pop()
-        stack[-1].append(inner)
-    elif quoted is not None:
-        escaped = b"\\" in quoted
-        stack[-1].append(_ESCAPED.sub(rb"\1", quoted) if escaped else quoted)
-    else:
-        stack[-1].append(None if atom.upper() == b"NIL" else atom.decode("latin-1"))
+def _opened(stack: List[List[Any]]) -> List[Any]:
+    if len(stack) > _DEEPEST:
+        raise Garbled("nested too deep")
+    stack.append([])
+    return stack[-1]
+
+
+def _closed(stack: List[List[Any]]) -> List[Any]:
+    if len(stack) < 2:
+        raise Garbled("a bracket too many")
+    inner = stack.pop()
+    stack[-1].append(inner)
+    return stack[-1]
 
 
 def number(value: Value) -> Optional[int]:
