@@ -33,9 +33,9 @@ def test_the_next_begins_before_the_last_is_moved(
     stage, moved_after = Stage(jobs=2), []
     move = spool.move
 
-    def noting(item: Item, state: str) -> None:
+    def noting(item: Item, state: str, settled: bool) -> None:
         moved_after.append(len(stage.seen))
-        move(item, state)
+        move(item, state, settled)
 
     monkeypatch.setattr(spool, "move", noting)
     drained(spool, stage)
@@ -44,21 +44,22 @@ def test_the_next_begins_before_the_last_is_moved(
     assert stage.most_running == 2
 
 
-def test_one_at_a_time_is_moved_before_the_next_begins(
+def test_one_at_a_time_has_ended_before_the_next_begins(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What loads sees each item's end before it looks at another."""
+    """What reads the next need not wait for the spool either; but never are there two."""
     stage, moved_after = Stage(jobs=1), []
     move = spool.move
 
-    def noting(item: Item, state: str) -> None:
+    def noting(item: Item, state: str, settled: bool) -> None:
         moved_after.append(len(stage.seen))
-        move(item, state)
+        move(item, state, settled)
 
     monkeypatch.setattr(spool, "move", noting)
     drained(spool, stage)
 
-    assert moved_after == [1, 2, 3, 4, 5]
+    assert moved_after == [2, 3, 4, 5, 5]
+    assert stage.most_running == 1
 
 
 def test_a_fault_leaves_what_has_not_begun_uncharged(spool: Spool) -> None:
@@ -142,9 +143,9 @@ def test_a_death_before_any_durable_step_loses_and_doubles_nothing(tmp_path: Pat
         deaths += 1
         left = list(spool.items(PENDING))
         assert sorted([item.id for item in left] + spool.ids(PROCESSED)) == sorted(names), step
-        assert sum(item.attempts for item in left) <= 3, step
+        assert [item.attempts for item in left] == [0] * len(left), step
         drained(spool, Stage(jobs=2))
         assert spool.ids(PROCESSED) == sorted(names), step
         assert [item.attempts for item in spool.items(PROCESSED)] == [0] * 4, step
         step += 1
-    assert deaths > 30
+    assert deaths >= 20

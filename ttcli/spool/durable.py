@@ -102,8 +102,11 @@ def replace_file(path: Path, content: bytes, mode: int = _BY_UMASK) -> None:
     sync_directory(path.parent)
 
 
-def rename_directory(source: Path, target: Path) -> None:
+def rename_directory(source: Path, target: Path, settled: bool = True) -> None:
     """Moves a directory within the file system.
+
+    Args:
+        settled: False where the caller syncs both parents later.
 
     Raises:
         FileExistsError: The target exists. rename(2) itself refuses only one that is not empty,
@@ -115,6 +118,8 @@ def rename_directory(source: Path, target: Path) -> None:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise FileExistsError(errno.EEXIST, "already there", str(target)) from error
         raise
+    if not settled:
+        return
     sync_directory(target.parent)
     if source.parent != target.parent:
         sync_directory(source.parent)

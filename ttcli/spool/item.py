@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, Optional
@@ -44,7 +43,6 @@ def read_time(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-@dataclass
 class Item:
     """One item as it stands on disk.
 
@@ -55,10 +53,11 @@ class Item:
         record: The content of item.json; members that we do not know are kept.
     """
 
-    id: str
-    state: str
-    path: Path
-    record: Dict[str, Any]
+    def __init__(self, id: str, state: str, path: Path, record: Dict[str, Any]) -> None:
+        self.id = id
+        self.state = state
+        self.path = path
+        self.record = record
 
     @property
     def payload(self) -> Path:
@@ -106,9 +105,13 @@ class Item:
         self.record.setdefault("history", []).append({"at": now_text(), "event": event, **details})
 
 
+_json = json.JSONEncoder(ensure_ascii=False).encode  # `indent` would leave it to Python
+
+
 def encode(record: Dict[str, Any]) -> bytes:
-    """A record as the bytes of item.json."""
-    return (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
+    """A record as the bytes of item.json, a line a member."""
+    members = ",\n".join(f" {_json(name)}: {_json(value)}" for name, value in record.items())
+    return f"{{\n{members}\n}}\n".encode("utf-8", "replace")
 
 
 def decode(content: bytes, path: Path) -> Dict[str, Any]:

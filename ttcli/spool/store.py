@@ -46,6 +46,7 @@ class Spool:
         self.base = base
         self.tmp = base / "tmp"
         self._warned: Set[str] = set()
+        self._unsettled: Set[Path] = set()
 
     def prepare(self) -> None:
         """Makes the directories that are missing.
@@ -206,12 +207,25 @@ class Spool:
         """Makes the item's record durable."""
         durable.replace_file(item.path / "item.json", encode(item.record))
 
-    def move(self, item: Item, state: str) -> None:
-        """Makes the record durable, then the new state."""
+    def move(self, item: Item, state: str, settled: bool = True) -> None:
+        """Makes the record durable, then the new state.
+
+        Args:
+            settled: False where `settle` will make this move durable, with others; a crash
+                before that leaves the item in its old state, with its new record.
+        """
         self.save(item)
         target = self.base / state / item.id
-        durable.rename_directory(item.path, target)
+        durable.rename_directory(item.path, target, settled)
+        self._unsettled |= set() if settled else {target.parent, item.path.parent}
         item.state, item.path = state, target
+
+    def settle(self) -> None:
+        """Makes durable what was moved; the new states first."""
+        order = sorted(self._unsettled, key=lambda path: STATES.index(path.name), reverse=True)
+        self._unsettled.clear()
+        for directory in order:
+            durable.sync_directory(directory)
 
     def drop_results(self, item: Item) -> None:
         """Takes away what a reading of the payload left: it is going to be read again."""
