@@ -8,7 +8,7 @@ a small file. So small files share a temporary table that the session keeps and 
 
 from __future__ import annotations
 
-import secrets
+import os
 from pathlib import Path
 from typing import Any, Iterable, Optional, Sequence
 
@@ -53,7 +53,7 @@ def ensure_schema(cursor: Any, settings: DatabaseSettings) -> None:
 
 def new_name(settings: DatabaseSettings) -> sql.Identifier:
     """A name that no other session uses, on this host or another."""
-    return sql.Identifier(settings.temp_schema, f"stage_{secrets.token_hex(8)}")
+    return sql.Identifier(settings.temp_schema, f"stage_{os.urandom(8).hex()}")
 
 
 def kept(

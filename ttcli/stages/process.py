@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, NamedTuple, Optional, Sequence
@@ -61,7 +60,7 @@ class Process:
     def begin(self, item: Item) -> Work:
         """Has a worker read the item."""
         sender = str(item.record["source"].get("sender") or "")
-        folder = Path(tempfile.mkdtemp(dir=self._scratch)) if self._scratch else item.path
+        folder = _folder_for(item, self._scratch) if self._scratch else item.path
         task = self._pool.start(str(item.payload), str(folder), sender[-_LONGEST_SENDER:])
 
         def wait() -> Outcome:
@@ -72,6 +71,12 @@ class Process:
                 raise
 
         return wait
+
+
+def _folder_for(item: Item, scratch: Path) -> Path:
+    folder = scratch / item.id
+    folder.mkdir()
+    return folder
 
 
 _LONGEST_SENDER = 500  # of its end: an address stands there, and a request is short
@@ -145,5 +150,7 @@ def process(
     with Pool(partial(convert, reading), reading.limits) as pool:
         if not dry_run:
             return drain(spool, Process(pool, jobs), report, watch)
+        import tempfile  # slow to import
+
         with tempfile.TemporaryDirectory(dir=spool.tmp, prefix="dry-run-") as scratch:
             return drain(spool, Process(pool, jobs, Path(scratch)), report, watch)
