@@ -169,13 +169,14 @@ def _rehearse(connection: Connection, given: Given, way: Way) -> DryRun:
 
 def _in_transaction(cursor: Any, given: Given, way: Way) -> Tuple[Loaded, Optional[Merged]]:
     began = time.monotonic()
-    lock = _serialising(given.table)
-    mine, latest = ledger.entries(cursor, given.table, given.load.ledger_id, lock)
+    load, lock = given.load, _serialising(given.table)
+    mine, latest = ledger.entries(cursor, given.table, load.ledger_id, load.source_at, lock)
     if mine:
         return _already(mine), None
+    given = given._replace(confirmed_later=bool(latest and latest.confirmed_later))
     original = latest if latest and _repeats(given, latest) else None
     if original:
-        merged = merge.repeat(cursor, given, given.load.source_at > original.source_at)
+        merged = merge.repeat(cursor, given, load.source_at > original.source_at)
     else:
         merged = _merge(cursor, given, way)
     loaded = _loaded(merged, original, began)

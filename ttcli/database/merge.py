@@ -49,7 +49,7 @@ def quickly(cursor: Any, given: Given) -> Merged:
     stage, rows = _staged(cursor, given)
     upsert = upsert_of(cursor, given, stage)
     _refuse_twins(cursor, given.table, upsert)
-    late = drop_confirmed_later(cursor, upsert, given.load.source_at)
+    late = _confirmed_later(cursor, given, upsert)
     return _merged(cursor, given, upsert, rows, late)
 
 
@@ -68,8 +68,14 @@ def carefully(cursor: Any, given: Given) -> Merged:
     careful.convert(cursor, tables, load.columns)
     upsert = upsert_of(cursor, given, stage)
     careful.reject_keyless_and_twins(cursor, tables, upsert)
-    late = drop_confirmed_later(cursor, upsert, load.source_at)
+    late = _confirmed_later(cursor, given, upsert)
     return _merged(cursor, given, upsert, rows, late, tables)
+
+
+def _confirmed_later(cursor: Any, given: Given, upsert: Upsert) -> int:
+    if not (given.confirmed_later and upsert.source_time):
+        return 0
+    return drop_confirmed_later(cursor, upsert, given.load.source_at)
 
 
 def repeat(cursor: Any, given: Given, newer: bool) -> Merged:
