@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager, suppress
-from typing import Any, Callable, Dict, Iterator, Optional, Set
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 
 import psycopg2
 import psycopg2.extensions
@@ -53,12 +53,14 @@ class Connection(psycopg2.extensions.connection):
     Attributes:
         prepared: What was made sure of on this connection and need not be asked again.
         stages: The staging tables that this session keeps; None where it may have none.
+        texts: Statements put together before, see rendered.py.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.prepared: Set[Any] = set()
         self.stages: Dict[Any, Optional[sql.Identifier]] = {}
+        self.texts: Dict[Any, List[str]] = {}
 
 
 def connect(settings: DatabaseSettings, attempts: int = 4) -> Connection:

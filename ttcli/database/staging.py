@@ -26,6 +26,8 @@ from ttcli.table import TargetTable
 
 # Names that no target column has.
 ORIGIN, LINE, REJECT = "ttcli origin", "ttcli line", "ttcli reject"
+OWN = "pg_temp"
+"""The schema of the session's own staging tables."""
 _READ_BYTES = 1 << 20
 _SMALL = 1 << 20  # bytes of rows.tsv; twice that, and making a table is a tenth of the load
 _WORTH_ANALYZING = 1000  # rows; below, the planner's guess from the table's size does
@@ -81,7 +83,7 @@ def _keep(connection: Connection, given: Given) -> Optional[sql.Identifier]:
         stage = sql.Identifier(name)
         _create(cursor, head.format(stage), given.table, given.load.columns, given.load.serials)
         _generate(cursor, stage, given)
-    return sql.Identifier("pg_temp", name)
+    return sql.Identifier(OWN, name)
 
 
 def create(cursor: Any, stage: sql.Identifier, given: Given) -> None:

@@ -108,14 +108,17 @@ class Upsert(NamedTuple):
         )
 
     def insert(
-        self, rows: int, all_new: bool = False, only: Part = EVERY_ROW, alone: bool = False
+        self,
+        all_new: bool = False,
+        in_order: bool = True,
+        alone: bool = False,
+        only: Part = EVERY_ROW,
     ) -> Part:
         """Adds the rows whose key the target has not.
 
-        Few rows go in the key's order, so that two writers do not wait for each other crosswise;
-        sorting many was measured to cost an eighth of the load.
-
         Args:
+            in_order: Of the key, so that two writers do not wait for each other crosswise;
+                sorting many rows was measured to cost an eighth of the load.
             alone: Rely on no other writer adding one of the keys now; it would be an error.
         """
         brought = {column.name: _for_a_new_row(column) for column in self.columns}
@@ -130,7 +133,7 @@ class Upsert(NamedTuple):
             stage=self.stage,
             only=only,
             new=sql.SQL("") if all_new else self._not_there(),
-            order=self._order() if rows <= SORTED_AT_MOST else sql.SQL(""),
+            order=self._order() if in_order else sql.SQL(""),
             conflict=sql.SQL("") if alone else self._conflict(),
         )
 
