@@ -21,6 +21,7 @@ class Stage:
 
     name = "process"
     source = PENDING
+    waits = False
 
     def __init__(self, end: Optional[Callable[[Item], Outcome]] = None, jobs: int = 1) -> None:
         self.jobs = jobs

@@ -10,9 +10,9 @@ import pytest
 
 from tests.fix_world import World
 from tests.mails import BOOK
+from ttcli.spool.behind import Behind
 from ttcli.spool.item import PENDING
 from ttcli.spool.store import Spool
-from ttcli.stages.behind import Behind
 
 CHANCE = random.Random(11)
 SIZES = {"in memory": 900_000, "in a file": 1_500_000, "in pieces": 7_000_000}

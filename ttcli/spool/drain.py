@@ -38,6 +38,7 @@ from ttcli.spool.item import FAILED, Item, now_text, read_time, time_text
 from ttcli.spool.report import Report as Report
 from ttcli.spool.store import Spool
 from ttcli.spool.tries import Tries
+from ttcli.spool.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -59,14 +60,20 @@ Work = Callable[[], Outcome]
 
 
 class Stage(Protocol):
-    """A verb that takes items from one state to the next."""
+    """A verb that takes items from one state to the next.
+
+    Attributes:
+        jobs: How many tries run at a time, in children of this process.
+        waits: Instead, a try runs while it is waited for, on a server; none may be forked then.
+    """
 
     name: str
     source: str
     jobs: int
+    waits: bool
 
     def begin(self, item: Item) -> Work:
-        """Begins a try; up to `jobs` of them run at a time."""
+        """Begins a try."""
 
 
 Watch = Callable[[int, int], None]
@@ -84,13 +91,14 @@ def drain(spool: Spool, stage: Stage, report: Report, watch: Watch = unwatched) 
     tries = Tries(spool, stage.name, stage.source, report.dry_run)
     try:
         tries.charge()
-        for window in tries.windows(_due_ones(spool, stage, report, identities)):
-            for item in window:
-                watch(len(report.lines), len(identities))
-                _try(spool, stage, report, item, running)
-            _settle(spool, report, running)
-            if report.fault:
-                break
+        with _writer(stage) as writer:
+            for window in tries.windows(_due_ones(spool, stage, report, identities)):
+                for item in window:
+                    watch(len(report.lines), len(identities))
+                    _try(spool, stage, report, item, running, writer)
+                _settle(spool, report, running, writer)
+                if report.fault:
+                    break
         watch(len(identities), len(identities))
     except OSError as error:
         report.fault = report.fault or errors.from_os_error(error)
@@ -102,11 +110,20 @@ def drain(spool: Spool, stage: Stage, report: Report, watch: Watch = unwatched) 
 Running = Deque[Tuple[Item, Work]]
 
 
-def _settle(spool: Spool, report: Report, running: Running) -> None:
-    """Waits for all that runs."""
+def _writer(stage: Stage) -> Writer:
+    if not stage.waits:
+        return Writer()
+    from ttcli.spool.behind import Behind  # which brings concurrent.futures
+
+    return Behind()
+
+
+def _settle(spool: Spool, report: Report, running: Running, writer: Writer) -> None:
+    """Waits for all that runs, and for all that is written."""
     while running:
         item, work = running.popleft()
-        _conclude(spool, report, item, _end(work))
+        _conclude(spool, report, item, _end(work), writer)
+    writer.wait()
     spool.settle()
 
 
@@ -148,11 +165,10 @@ def _interrupted(item: Item) -> BadItem:
     )
 
 
-def _try(spool: Spool, stage: Stage, report: Report, item: Item, running: Running) -> None:
-    """Begins a try, unless a fault stopped the stage; where as many run as may, the oldest ends.
-
-    What is to be written about the one that ended is written while the others run.
-    """
+def _try(
+    spool: Spool, stage: Stage, report: Report, item: Item, running: Running, writer: Writer
+) -> None:
+    """Begins a try, unless a fault stopped the stage; where as many run as may, the oldest ends."""
     oldest, end = None, None
     if len(running) >= stage.jobs:
         oldest, work = running.popleft()
@@ -160,7 +176,7 @@ def _try(spool: Spool, stage: Stage, report: Report, item: Item, running: Runnin
     if not report.fault and not isinstance(end, (OutsideFault, OSError)):
         running.append((item, _begin(stage, item)))
     if oldest and end:
-        _conclude(spool, report, oldest, end)
+        _conclude(spool, report, oldest, end, writer)
 
 
 def _begin(stage: Stage, item: Item) -> Work:
@@ -184,8 +200,15 @@ def _end(work: Work) -> Union[Outcome, Exception]:
         return error
 
 
-def _conclude(spool: Spool, report: Report, item: Item, end: Union[Outcome, Exception]) -> None:
-    """Draws the consequence; see the module's docstring."""
+def _conclude(
+    spool: Spool, report: Report, item: Item, end: Union[Outcome, Exception], writer: Writer
+) -> None:
+    """Draws the consequence, while the next are tried."""
+    writer.do(lambda: _write(spool, report, item, end))
+
+
+def _write(spool: Spool, report: Report, item: Item, end: Union[Outcome, Exception]) -> None:
+    """See the module's docstring."""
     try:
         if isinstance(end, Exception):
             raise end

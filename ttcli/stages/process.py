@@ -51,6 +51,7 @@ class Process:
 
     name = "process"
     source = PENDING
+    waits = False
 
     def __init__(self, pool: Pool, jobs: int, scratch: Optional[Path] = None) -> None:
         self.jobs = jobs

@@ -11,10 +11,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Callable, Deque, Optional, Tuple, Type
 
+from ttcli.spool.writer import Writer
+
 _MOST_BYTES = 8 << 20  # that may wait in memory
 
 
-class Behind:
+class Behind(Writer):
     """Work that is done meanwhile, for use in a `with` statement, whose end waits for all of it."""
 
     def __init__(self) -> None:
@@ -36,7 +38,7 @@ class Behind:
         if error is None:
             self.wait()
 
-    def do(self, work: Callable[[], None], size: int) -> None:
+    def do(self, work: Callable[[], None], size: int = 0) -> None:
         """Has it done after all that was asked for before.
 
         Args:
