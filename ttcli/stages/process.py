@@ -66,7 +66,7 @@ class Process:
 
         def wait() -> Outcome:
             try:
-                return _outcome(folder, task.result())
+                return _outcome(task.result())
             except BaseException:
                 _discard(folder)
                 raise
@@ -86,6 +86,8 @@ _LONGEST_SENDER = 500  # of its end: an address stands there, and a request is s
 def convert(reading: Reading, payload: str, folder: str, sender: str) -> Dict[str, Any]:
     """Runs in a worker: payload → rows.tsv and rejects.csv in the folder; returns the report.
 
+    Both are durable then: while the disk is waited for here, the parent writes the item before.
+
     Raises:
         BadItem: The workbook cannot be read, or holds nothing for the table.
     """
@@ -96,12 +98,12 @@ def convert(reading: Reading, payload: str, folder: str, sender: str) -> Dict[st
         "w", encoding="utf-8", newline=""
     ) as rejects:
         report = convert_workbook(workbook, table, mapping, rows, rejects, reserved)
+    for name in ("rows.tsv", "rejects.csv"):
+        durable.sync_file(Path(folder, name))
     return {"kind": workbook.kind, **report}
 
 
-def _outcome(folder: Path, rows: Dict[str, Any]) -> Outcome:
-    durable.sync_file(folder / "rows.tsv")
-    durable.sync_file(folder / "rejects.csv")
+def _outcome(rows: Dict[str, Any]) -> Outcome:
     if rows["read"] and not rows["written"]:
         raise BadItem(
             f"none of its {rows['read']} rows could be used",
