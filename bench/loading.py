@@ -2,10 +2,10 @@
 
     python bench/loading.py [--rows 100000 1000000] [--rounds 3] [--small 500]
 
-On a PostgreSQL of its own. The floor does the same with the same rows, dates as texts: \\copy into an
-unlogged staging table, INSERT … SELECT … ON CONFLICT DO UPDATE of every row, in one transaction; for
-a workbook, inflating it comes first. Whole commands in turns, start-up included. CPU is user and
-system time of the command and of its sessions at the server.
+On a PostgreSQL of its own. The floor does the same with the same rows, the dates as texts: \\copy
+into an unlogged staging table, INSERT … SELECT … ON CONFLICT DO UPDATE of every row, in one
+transaction; for a workbook, inflating it comes first. Whole commands in turns, start-up included.
+CPU is user and system time of the command and of its sessions at the server.
 """
 
 from __future__ import annotations
