@@ -112,8 +112,6 @@ def _merged(
     """Takes a census, shows what is asked for, and does what the census calls for."""
     cursor.execute(rendered(cursor, upsert, "census"))
     census = Census(*cursor.fetchone())
-    if census.keyless:
-        raise RowRefused("a part of the key is empty")
     shown = differences(cursor, upsert, given.sample) if given.sample else ()
     refused = refusals(cursor, upsert) if census.refused else ()
     if tables:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Iterable, Mapping, Optional, Sequence
+from typing import Any, Iterable, List, Mapping, Optional, Sequence
 
 import psycopg2.errors
 from psycopg2 import sql
@@ -82,7 +82,7 @@ def _keep(connection: Connection, given: Given) -> Optional[sql.Identifier]:
         head = sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DELETE ROWS")
         stage = sql.Identifier(name)
         _create(cursor, head.format(stage), given.table, given.load.columns, given.load.serials)
-        _generate(cursor, stage, given)
+        _complete(cursor, stage, given)
     return sql.Identifier(OWN, name)
 
 
@@ -90,14 +90,19 @@ def create(cursor: Any, stage: sql.Identifier, given: Given) -> None:
     """Makes the staging table with the target's own types, so that COPY converts and checks."""
     head = sql.SQL("CREATE UNLOGGED TABLE {}").format(stage)
     _create(cursor, head, given.table, given.load.columns, given.load.serials)
-    _generate(cursor, stage, given)
+    _complete(cursor, stage, given)
 
 
-def _generate(cursor: Any, stage: sql.Identifier, given: Given) -> None:
+def _complete(cursor: Any, stage: sql.Identifier, given: Given) -> None:
+    """Adds the dates; and that COPY refuses a row without a key saves looking for one."""
     serials, columns = given.load.serials, given.load.columns
+    changes: List[sql.Composable] = [
+        sql.SQL("ALTER COLUMN {} SET NOT NULL").format(sql.Identifier(name))
+        for name in given.table.key
+    ]
     if serials:
-        dates = generated(given.table, serials, numbers_of(columns, serials))
-        cursor.execute(sql.SQL("ALTER TABLE {} {}").format(stage, dates))
+        changes.insert(0, generated(given.table, serials, numbers_of(columns, serials)))
+    cursor.execute(sql.SQL("ALTER TABLE {} {}").format(stage, sql.SQL(", ").join(changes)))
 
 
 def create_plain(

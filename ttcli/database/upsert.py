@@ -30,7 +30,6 @@ SORTED_AT_MOST = 10_000
 class Census(NamedTuple):
     """How the rows of a staging table stand to the target; `refused` counts cells."""
 
-    keyless: int
     stored: int
     stale: int
     changed: int
@@ -71,18 +70,16 @@ class Upsert(NamedTuple):
         return [column for column in self.columns if column.name in self.table.key]
 
     def census(self) -> Part:
-        """Counts keyless, stored, stale and changed rows, and refused cells.
+        """Counts stored, stale and changed rows, and refused cells.
 
         An inner join, from which the number of new rows follows: a distributed target would be
         fetched whole for an outer one.
         """
         return sql.SQL(
-            "SELECT (SELECT count(*) FROM {stage} AS s WHERE {keyless}),"
-            " count(*), count(*) FILTER (WHERE {stale}),"
+            "SELECT count(*), count(*) FILTER (WHERE {stale}),"
             " count(*) FILTER (WHERE NOT {stale} AND {differs}),"
             " {refused} FROM {stage} AS s JOIN {target} AS t ON {match}"
         ).format(
-            keyless=self.keyless(),
             stale=self.stale(),
             differs=self.differs(),
             refused=self._count_refused(),
