@@ -2,10 +2,10 @@
 
     python bench/loading.py [--rows 100000 1000000] [--rounds 3] [--small 500]
 
-On a PostgreSQL of its own. The floor does the same with the same rows: \\copy into an unlogged
-staging table, INSERT … SELECT … ON CONFLICT DO UPDATE of every row, in one transaction; for a
-workbook, inflating it comes first. Whole commands in turns, start-up included. CPU is user and
-system time of the command and of its sessions at the server.
+On a PostgreSQL of its own. The floor does the same with the same rows, the dates as texts: \\copy
+into an unlogged staging table, INSERT … SELECT … ON CONFLICT DO UPDATE of every row, in one
+transaction; for a workbook, inflating it comes first. Whole commands in turns, start-up included.
+CPU is user and system time of the command and of its sessions at the server.
 """
 
 from __future__ import annotations
@@ -90,14 +90,24 @@ class Bench:
             self.server.settle()
             return [self.server.measure([*TTCLI, name], environ) for name in ("process", "load")]
 
+    def write_texts(self, base: Path) -> None:
+        """Writes the rows of a processed spool as any other tool would: dates as texts."""
+        self.server.table()
+        self.load(base)
+        with self.texts(base).open("wb") as out, self.server.connect().cursor() as cursor:
+            cursor.copy_expert(f"COPY (SELECT {NAMES}, '1:1' FROM tracking_data) TO STDOUT", out)
+
+    def texts(self, base: Path) -> Path:
+        """Where they are."""
+        return self.folder / f"{base.name}.tsv"
+
     def floor(self, spool: Path, workbook: Path = Path()) -> List[Took]:
         """The floor for the only item of a processed spool."""
-        rows = next((spool / "processed").glob("*/rows.tsv"))
         script = self.folder / "floor.sql"
         script.write_text(
             "BEGIN; CREATE UNLOGGED TABLE staging AS SELECT"
             f" {NAMES}, ''::text AS ttcli_origin FROM tracking_data WITH NO DATA;\n"
-            f"\\copy staging from '{rows}'\n{UPSERT} DROP TABLE staging; COMMIT;\n"
+            f"\\copy staging from '{self.texts(spool)}'\n{UPSERT} DROP TABLE staging; COMMIT;\n"
         )
         self.server.settle()
         inflating = [[sys.executable, "-c", INFLATE, str(workbook)]] if workbook.name else []
@@ -137,6 +147,7 @@ def one_workbook(bench: Bench, rows: int, rounds: int) -> List[Tuple[str, ...]]:
     """All new, all unchanged, and from the workbook, each beside its floor."""
     (workbook,) = workbooks(bench.folder, rows, 1)
     processed = bench.processed([workbook])
+    bench.write_texts(processed)
     pending = bench.folder / f"pending-{rows}"
     bench.pending([workbook], pending)
     empty = bench.server.table
@@ -164,7 +175,7 @@ def one_workbook(bench: Bench, rows: int, rounds: int) -> List[Tuple[str, ...]]:
     unchanged = in_turns(rounds, load, full)
     again = in_turns(rounds, load, confirmed)
     end = in_turns(rounds, both, empty)
-    for path in (workbook, processed, pending):
+    for path in (workbook, processed, pending, bench.texts(processed)):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     return [
         *lines(f"{rows:,} rows, all new", new, new[floor]),

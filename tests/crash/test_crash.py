@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import threading
 import traceback
 from datetime import timedelta
 from pathlib import Path
@@ -71,14 +72,15 @@ def _run_and_exit(world: World, base: Path, die_before: Optional[int], pipe: int
 
 def _count_steps(steps: List[int], die_before: Optional[int]) -> None:
     """Puts a counter before each durable step of this process (not of the reading child)."""
-    process = os.getpid()
+    process, one_at_a_time = os.getpid(), threading.Lock()
 
     def counted(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
             if os.getpid() == process:
-                if steps[0] == die_before:
-                    os._exit(DIED)
-                steps[0] += 1
+                with one_at_a_time:  # what became of an item is written beside the next one's load
+                    if steps[0] == die_before:
+                        os._exit(DIED)
+                    steps[0] += 1
             return function(*arguments, **named)
 
         return call

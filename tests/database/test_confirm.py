@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, List, Tuple
+from typing import List
 
 from tests.database.rows import Target, counts, hour
 
@@ -11,10 +11,24 @@ X, Y = [("H1", "x", 1)], [("H1", "y", 1)]
 Z = [("Z", "z", 1)]
 
 
-def keys_kept(target: Target) -> List[Tuple[Any, ...]]:
-    """The lists of confirmed keys in the ledger, oldest load first."""
-    return target.database.run(
-        "SELECT keys FROM tracking_data_loads WHERE keys <> '{}' ORDER BY number"
+def keys_kept(target: Target) -> List[List[str]]:
+    """The lists of confirmed keys in the ledger, oldest load first: H0 to H9, found by hash."""
+    return [
+        keys
+        for (keys,) in target.database.run(
+            "SELECT ARRAY(SELECT coalesce(k, '?') FROM unnest(keys_hashed) AS h LEFT JOIN"
+            " (SELECT 'H' || n AS k FROM generate_series(0, 9) AS n) AS known"
+            "  ON h = hashtextextended(k, 0) ORDER BY 1)"
+            " FROM tracking_data_loads WHERE keys_hashed <> '{}' ORDER BY number"
+        )
+    ]
+
+
+def as_older_versions(target: Target, *keys: str) -> None:
+    """The ledger's lists as the keys themselves."""
+    target.database.run(
+        "UPDATE tracking_data_loads SET keys = %s, keys_hashed = NULL WHERE keys_hashed <> '{}'",
+        list(keys),
     )
 
 
@@ -77,7 +91,7 @@ def test_a_steady_set_of_keys_is_kept_once(target: Target) -> None:
     for later in range(4):
         target.rows([(key, "x", later if key == "H0" else 0) for key in keys], at=hour(later))
 
-    assert keys_kept(target) == [(keys,)]
+    assert keys_kept(target) == [keys]
     late = target.rows([(key, "late", 0) for key in keys], at=hour(2.5))
     assert counts(late) == (0, 0, 0, 5)
 
@@ -87,7 +101,20 @@ def test_a_moving_set_of_keys_stays_about_one_entry_a_key(target: Target) -> Non
     for later in range(4):
         target.rows([(f"H{n}", "x", 0) for n in range(later, later + 3)], at=hour(later))
 
-    assert keys_kept(target) == [(["H1"],), (["H2"],), (["H3", "H4", "H5"],)]
+    assert keys_kept(target) == [["H1"], ["H2"], ["H3", "H4", "H5"]]
+
+
+def test_the_list_of_an_older_version_counts(target: Target) -> None:
+    """It had the keys themselves: they guard their rows, and are thinned out like others."""
+    target.rows(X, at=hour(1))
+    target.rows([*X, *Z], at=hour(3))
+    as_older_versions(target, "H1", "Z")
+
+    assert counts(target.rows(Y, at=hour(2))) == (0, 0, 0, 1)
+    target.rows([*X, ("H2", "x", 1)], at=hour(4))
+    target.rows([*X, ("H3", "x", 1)], at=hour(5))
+    assert keys_kept(target)[1:] == [["H2"], ["H1", "H3"]]
+    assert counts(target.rows([("Z", "late", 1)], at=hour(2))) == (0, 0, 0, 1)
 
 
 def test_a_thinned_list_is_not_taken_for_the_whole(target: Target) -> None:

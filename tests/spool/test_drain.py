@@ -21,6 +21,7 @@ class Stage:
 
     name = "process"
     source = PENDING
+    waits = False
 
     def __init__(self, end: Optional[Callable[[Item], Outcome]] = None, jobs: int = 1) -> None:
         self.jobs = jobs
@@ -135,37 +136,6 @@ def test_the_pause_after_a_bug_doubles(spool: Spool, monkeypatch: pytest.MonkeyP
         pauses.append((loop.read_time(following) - loop.read_time(error)).total_seconds())
 
     assert [round(pause) for pause in pauses] == [2, 4, 8]
-
-
-def test_an_item_that_kills_the_process_is_set_aside_in_the_end(spool: Spool) -> None:
-    """The try is on the record before it begins, so a killed one counts too."""
-
-    class Killed(BaseException):
-        pass
-
-    first = spool.ids(PENDING)[0]
-    for _ in range(loop.MOST_INTERRUPTED):
-        item = spool.get(first, PENDING)
-        assert item is not None
-        loop._charge(spool, Report("process"), item, +1)  # what a killed try leaves
-
-    drained(spool, Stage())
-
-    assert spool.ids(FAILED) == [first]
-    assert len(spool.ids(PROCESSED)) == 1
-
-
-def test_the_attempt_is_durable_before_the_try(spool: Spool) -> None:
-    """While an item is being tried, its record on disk says so."""
-    on_disk = []
-
-    def end(item: Item) -> Outcome:
-        on_disk.append(spool.get(item.id, PENDING).attempts)  # type: ignore[union-attr]
-        return Outcome(PROCESSED, "processed", "fine", {})
-
-    drained(spool, Stage(end))
-
-    assert on_disk == [1, 1]
 
 
 def test_told_to_stop_nothing_is_charged(spool: Spool) -> None:

@@ -11,9 +11,9 @@ import pytest
 from tests.fix_world import World
 from tests.mails import BOOK
 from ttcli.mail.content import Store
+from ttcli.spool.behind import Behind, Gathered
 from ttcli.spool.item import PENDING
 from ttcli.spool.store import Spool
-from ttcli.stages.behind import Behind, Gathered
 
 CHANCE = random.Random(11)
 SIZES = {"in memory": 900_000, "in a file": 4_500_000, "in pieces": 9_000_000}

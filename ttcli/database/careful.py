@@ -208,7 +208,7 @@ def merge(cursor: Any, tables: Tables, upsert: Upsert) -> Tuple[int, int]:
     # Each statement is about few rows: without statistics the planner might read all of both.
     cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
     update = upsert.update(_in_chunk("s")) if upsert.settable else sql.SQL("PERFORM 1 LIMIT 0")
-    work = sql.SQL(_MERGE).format(update=update, insert=upsert.insert(_CHUNK, only=_in_chunk("s")))
+    work = sql.SQL(_MERGE).format(update=update, insert=upsert.insert(only=_in_chunk("s")))
     _run(cursor, tables, work, sql.SQL(""))
     cursor.execute("SELECT current_setting('ttcli.updated'), current_setting('ttcli.inserted')")
     updated, inserted = cursor.fetchone()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager, suppress
-from typing import Any, Callable, Dict, Iterator, Optional, Set, TypeVar
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 
 import psycopg2
 import psycopg2.extensions
-import tenacity
 from psycopg2 import sql
 
 from ttcli.config import DatabaseSettings
+from ttcli.database.again import Result, again
 from ttcli.database.faults import from_pg_error, translated
 from ttcli.errors import Temporary
 
@@ -19,7 +19,6 @@ log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 10
 _LOST_AT_MOST = 3
-Result = TypeVar("Result")
 
 # Values in rows.tsv are ISO text and times without a zone are UTC, whatever the role's defaults.
 # The timeouts end what hangs for ever (a lock nobody releases, a host that went away in the
@@ -54,12 +53,14 @@ class Connection(psycopg2.extensions.connection):
     Attributes:
         prepared: What was made sure of on this connection and need not be asked again.
         stages: The staging tables that this session keeps; None where it may have none.
+        texts: Statements put together before, see rendered.py.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.prepared: Set[Any] = set()
         self.stages: Dict[Any, Optional[sql.Identifier]] = {}
+        self.texts: Dict[Any, List[str]] = {}
 
 
 def connect(settings: DatabaseSettings, attempts: int = 4) -> Connection:
@@ -70,17 +71,12 @@ def connect(settings: DatabaseSettings, attempts: int = 4) -> Connection:
         AccessDenied: The server refuses the role or its password.
         ConfigError: The database does not exist, or TLS cannot be had as DB_SSLMODE asks.
     """
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(Temporary),
-        stop=tenacity.stop_after_attempt(attempts),
-        wait=tenacity.wait_exponential(multiplier=1, max=60),
-        before_sleep=_say_so,
-        reraise=True,
+    return again(
+        lambda: _connect(settings), lambda error: isinstance(error, Temporary), attempts, _say_so
     )
-    return retrying(_connect, settings)
 
 
-def _say_so(state: tenacity.RetryCallState) -> None:
+def _say_so(state: Any) -> None:
     failure = state.outcome.exception() if state.outcome else None
     seconds = state.next_action.sleep if state.next_action else 0
     log.warning("%s; trying again in %d s", failure, seconds)
@@ -150,14 +146,7 @@ class Session:
         Raises:
             Temporary: The server did not come back, or what else `work` raises.
         """
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(self._lost),
-            stop=tenacity.stop_after_attempt(_LOST_AT_MOST),
-            wait=tenacity.wait_exponential(multiplier=1, max=60),
-            before_sleep=_say_so,
-            reraise=True,
-        )
-        return retrying(lambda: work(self.connection))
+        return again(lambda: work(self.connection), self._lost, _LOST_AT_MOST, _say_so)
 
     def _lost(self, error: BaseException) -> bool:
         """Whether the work failed with its connection, and not in opening one."""

@@ -59,6 +59,7 @@ class Given(NamedTuple):
     Attributes:
         sample: How many differences a dry run shows.
         stage: The session's own staging table, where the load may use it.
+        confirmed_later: Whether the ledger has rows confirmed as of a later time than the load's.
     """
 
     settings: DatabaseSettings
@@ -67,3 +68,4 @@ class Given(NamedTuple):
     policies: Mapping[str, Policy]
     sample: int = 0
     stage: Optional[sql.Identifier] = None
+    confirmed_later: bool = False

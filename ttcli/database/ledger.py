@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
@@ -47,13 +46,19 @@ _COLUMNS: Tuple[Tuple[str, str], ...] = (
     ("keys_until", "timestamptz"),
     # How values were merged: with other policies the same rows may change something.
     ("policies", "text"),
+    ("keys_hashed", "bigint[]"),
 )
 SHOWN = tuple(name for name, _ in _COLUMNS if not name.startswith(("keys", "rejects", "policies")))
 _LONGEST_NAME = 63  # bytes, PostgreSQL's NAMEDATALEN - 1
 
 
 class Entry(NamedTuple):
-    """What a load needs to know of an earlier one; `rejects` only of the item asked for."""
+    """What a load needs to know of an earlier one.
+
+    Attributes:
+        confirmed_later: Whether any load confirmed rows as of a time later than asked for.
+        rejects: Only of the item asked for.
+    """
 
     item_id: str
     rows_sha256: str
@@ -67,6 +72,7 @@ class Entry(NamedTuple):
     duration_ms: int
     policies: Optional[str]
     refused: bool
+    confirmed_later: bool
     rejects: Optional[List[List[str]]]
 
 
@@ -81,6 +87,8 @@ def name_of(table: TargetTable) -> str:
     name = table.name.encode()
     if len(name) <= room:
         return table.name + "_loads"
+    import hashlib
+
     mark = "_" + hashlib.sha256(name).hexdigest()[:8]
     return name[: room - len(mark)].decode(errors="ignore") + mark + "_loads"
 
@@ -157,25 +165,26 @@ def _cure(table: TargetTable, missing: List[str]) -> List[str]:
 
 
 def entries(
-    cursor: Any, table: TargetTable, item_id: str, before: sql.Composable
+    cursor: Any, table: TargetTable, item_id: str, at: datetime, before: sql.Composable
 ) -> Tuple[Optional[Entry], Optional[Entry]]:
     """The row of this load (`Load.ledger_id`), and the latest row of all.
 
-    `before` is sent ahead in the same round trip; its statements see what was committed till then.
+    Args:
+        at: The load's as-of time.
+        before: Sent ahead in the same round trip; what follows sees what was committed till then.
     """
-    fields = [sql.Identifier(name) for name in Entry._fields[:-2]]
-    item = sql.Literal(item_id)
+    shown = [sql.Identifier(name) for name in Entry._fields[:-3]]
     cursor.execute(
         sql.SQL(
-            "{before} SELECT {fields}, rejects IS NOT NULL, rejects FROM {ledger}"
-            " WHERE item_id = {item}"
-            " UNION ALL (SELECT {fields}, rejects IS NOT NULL, NULL"
-            " FROM {ledger} ORDER BY number DESC LIMIT 1)"
+            "{before} SELECT {fields}, rejects FROM {ledger} WHERE item_id = {item}"
+            " UNION ALL (SELECT {fields}, NULL FROM {ledger} ORDER BY number DESC LIMIT 1)"
         ).format(
             before=before,
-            fields=sql.SQL(", ").join(fields),
+            fields=sql.SQL(
+                "{}, rejects IS NOT NULL, EXISTS (SELECT FROM {} WHERE keys_until > {})"
+            ).format(sql.SQL(", ").join(shown), ledger_of(table), sql.Literal(at)),
             ledger=ledger_of(table),
-            item=item,
+            item=sql.Literal(item_id),
         )
     )
     found = [Entry(*row) for row in cursor.fetchall()]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
 import psycopg2
-import tenacity
 from psycopg2 import sql
 
 from ttcli import __version__
 from ttcli.config import DatabaseSettings
 from ttcli.database import ledger, merge, staging
+from ttcli.database.again import Result, again
 from ttcli.database.careful import Reject
 from ttcli.database.connect import Connection, savepoint, transaction
 from ttcli.database.faults import MISSING_RIGHT, refuses_a_row
@@ -109,21 +109,14 @@ def dry_run(
 
 
 Way = Callable[[Any, Given], Merged]
-Result = TypeVar("Result")
 
 
 def _persistently(attempt: Callable[[Way], Result]) -> Result:
     """The quick way, then the careful one if a row was refused; each again after a deadlock."""
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_worth_another_try),
-        stop=tenacity.stop_after_attempt(_ATTEMPTS),
-        wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
-        reraise=True,
-    )
     try:
-        return retrying(attempt, merge.quickly)
+        return again(lambda: attempt(merge.quickly), *_DEADLOCKED, crowded=True)
     except RowRefused:
-        return retrying.copy()(attempt, merge.carefully)
+        return again(lambda: attempt(merge.carefully), *_DEADLOCKED, crowded=True)
 
 
 def _worth_another_try(error: BaseException) -> bool:
@@ -131,6 +124,9 @@ def _worth_another_try(error: BaseException) -> bool:
     cause = error.__cause__
     state = cause.pgcode if isinstance(cause, psycopg2.Error) else None
     return isinstance(error, Temporary) and (state or "").startswith("40")
+
+
+_DEADLOCKED = (_worth_another_try, _ATTEMPTS)
 
 
 def _check_columns(given: Given) -> None:
@@ -173,13 +169,14 @@ def _rehearse(connection: Connection, given: Given, way: Way) -> DryRun:
 
 def _in_transaction(cursor: Any, given: Given, way: Way) -> Tuple[Loaded, Optional[Merged]]:
     began = time.monotonic()
-    lock = _serialising(given.table)
-    mine, latest = ledger.entries(cursor, given.table, given.load.ledger_id, lock)
+    load, lock = given.load, _serialising(given.table)
+    mine, latest = ledger.entries(cursor, given.table, load.ledger_id, load.source_at, lock)
     if mine:
         return _already(mine), None
+    given = given._replace(confirmed_later=bool(latest and latest.confirmed_later))
     original = latest if latest and _repeats(given, latest) else None
     if original:
-        merged = merge.repeat(cursor, given, given.load.source_at > original.source_at)
+        merged = merge.repeat(cursor, given, load.source_at > original.source_at)
     else:
         merged = _merge(cursor, given, way)
     loaded = _loaded(merged, original, began)

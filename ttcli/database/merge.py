@@ -12,6 +12,7 @@ from ttcli.database.careful import Reject, Tables
 from ttcli.database.confirm import confirm, drop_confirmed_later
 from ttcli.database.encoding import clean, codec_of
 from ttcli.database.given import Given, Load
+from ttcli.database.rendered import rendered
 from ttcli.database.sample import Difference, Refusal, differences, refusals
 from ttcli.database.upsert import SORTED_AT_MOST, Census, Upsert, listed, of, untouched_positions
 from ttcli.table import TableColumn, TargetTable
@@ -49,7 +50,7 @@ def quickly(cursor: Any, given: Given) -> Merged:
     stage, rows = _staged(cursor, given)
     upsert = upsert_of(cursor, given, stage)
     _refuse_twins(cursor, given.table, upsert)
-    late = drop_confirmed_later(cursor, upsert, given.load.source_at)
+    late = _confirmed_later(cursor, given, upsert)
     return _merged(cursor, given, upsert, rows, late)
 
 
@@ -68,8 +69,14 @@ def carefully(cursor: Any, given: Given) -> Merged:
     careful.convert(cursor, tables, load.columns, load.serials)
     upsert = upsert_of(cursor, given, stage)
     careful.reject_keyless_and_twins(cursor, tables, upsert)
-    late = drop_confirmed_later(cursor, upsert, load.source_at)
+    late = _confirmed_later(cursor, given, upsert)
     return _merged(cursor, given, upsert, rows, late, tables)
+
+
+def _confirmed_later(cursor: Any, given: Given, upsert: Upsert) -> int:
+    if not (given.confirmed_later and upsert.source_time):
+        return 0
+    return drop_confirmed_later(cursor, upsert, given.load.source_at)
 
 
 def repeat(cursor: Any, given: Given, newer: bool) -> Merged:
@@ -103,10 +110,8 @@ def _merged(
     tables: Optional[Tables] = None,
 ) -> Merged:
     """Takes a census, shows what is asked for, and does what the census calls for."""
-    cursor.execute(upsert.census())
+    cursor.execute(rendered(cursor, upsert, "census"))
     census = Census(*cursor.fetchone())
-    if census.keyless:
-        raise RowRefused("a part of the key is empty")
     shown = differences(cursor, upsert, given.sample) if given.sample else ()
     refused = refusals(cursor, upsert) if census.refused else ()
     if tables:
@@ -137,7 +142,7 @@ def _write(cursor: Any, upsert: Upsert, census: Census, rows: int, late: int) ->
     """Updates and inserts, each only where there is something to; returns both counts."""
     updated = inserted = 0
     if census.changed:
-        cursor.execute(upsert.update())
+        cursor.execute(rendered(cursor, upsert, "update"))
         updated = cursor.rowcount
     new = rows - late - census.stored
     if new:
@@ -149,15 +154,15 @@ def _write(cursor: Any, upsert: Upsert, census: Census, rows: int, late: int) ->
 def _insert(cursor: Any, upsert: Upsert, new: int, all_new: bool) -> None:
     """Adds the new rows; ON CONFLICT costs many rows a fifth, so it waits until there is one."""
     if new <= SORTED_AT_MOST:
-        cursor.execute(upsert.insert(new, all_new))
+        cursor.execute(rendered(cursor, upsert, "insert", all_new))
         return
     cursor.execute("SAVEPOINT alone")
     try:
-        cursor.execute(upsert.insert(new, all_new, alone=True))
+        cursor.execute(upsert.insert(all_new, in_order=False, alone=True))
     except psycopg2.errors.UniqueViolation:
         # Another writer was quicker with a key, or it is another constraint, which says so again.
         cursor.execute("ROLLBACK TO alone")
-        cursor.execute(upsert.insert(new, all_new))
+        cursor.execute(upsert.insert(all_new, in_order=False))
 
 
 def _confirm(cursor: Any, given: Given, upsert: Upsert) -> Dict[str, Any]:

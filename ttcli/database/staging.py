@@ -8,9 +8,9 @@ a small file. So small files share a temporary table that the session keeps and 
 
 from __future__ import annotations
 
-import secrets
+import os
 from pathlib import Path
-from typing import Any, Iterable, Mapping, Optional, Sequence
+from typing import Any, Iterable, List, Mapping, Optional, Sequence
 
 import psycopg2.errors
 from psycopg2 import sql
@@ -26,6 +26,8 @@ from ttcli.table import TargetTable
 
 # Names that no target column has.
 ORIGIN, LINE, REJECT = "ttcli origin", "ttcli line", "ttcli reject"
+OWN = "pg_temp"
+"""The schema of the session's own staging tables."""
 _READ_BYTES = 1 << 20
 _SMALL = 1 << 20  # bytes of rows.tsv; twice that, and making a table is a tenth of the load
 _WORTH_ANALYZING = 1000  # rows; below, the planner's guess from the table's size does
@@ -55,7 +57,7 @@ def ensure_schema(cursor: Any, settings: DatabaseSettings) -> None:
 
 def new_name(settings: DatabaseSettings) -> sql.Identifier:
     """A name that no other session uses, on this host or another."""
-    return sql.Identifier(settings.temp_schema, f"stage_{secrets.token_hex(8)}")
+    return sql.Identifier(settings.temp_schema, f"stage_{os.urandom(8).hex()}")
 
 
 def kept(connection: Connection, given: Given) -> Optional[sql.Identifier]:
@@ -80,22 +82,27 @@ def _keep(connection: Connection, given: Given) -> Optional[sql.Identifier]:
         head = sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DELETE ROWS")
         stage = sql.Identifier(name)
         _create(cursor, head.format(stage), given.table, given.load.columns, given.load.serials)
-        _generate(cursor, stage, given)
-    return sql.Identifier("pg_temp", name)
+        _complete(cursor, stage, given)
+    return sql.Identifier(OWN, name)
 
 
 def create(cursor: Any, stage: sql.Identifier, given: Given) -> None:
     """Makes the staging table with the target's own types, so that COPY converts and checks."""
     head = sql.SQL("CREATE UNLOGGED TABLE {}").format(stage)
     _create(cursor, head, given.table, given.load.columns, given.load.serials)
-    _generate(cursor, stage, given)
+    _complete(cursor, stage, given)
 
 
-def _generate(cursor: Any, stage: sql.Identifier, given: Given) -> None:
+def _complete(cursor: Any, stage: sql.Identifier, given: Given) -> None:
+    """Adds the dates; and that COPY refuses a row without a key saves looking for one."""
     serials, columns = given.load.serials, given.load.columns
+    changes: List[sql.Composable] = [
+        sql.SQL("ALTER COLUMN {} SET NOT NULL").format(sql.Identifier(name))
+        for name in given.table.key
+    ]
     if serials:
-        dates = generated(given.table, serials, numbers_of(columns, serials))
-        cursor.execute(sql.SQL("ALTER TABLE {} {}").format(stage, dates))
+        changes.insert(0, generated(given.table, serials, numbers_of(columns, serials)))
+    cursor.execute(sql.SQL("ALTER TABLE {} {}").format(stage, sql.SQL(", ").join(changes)))
 
 
 def create_plain(

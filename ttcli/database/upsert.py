@@ -30,7 +30,6 @@ SORTED_AT_MOST = 10_000
 class Census(NamedTuple):
     """How the rows of a staging table stand to the target; `refused` counts cells."""
 
-    keyless: int
     stored: int
     stale: int
     changed: int
@@ -71,18 +70,16 @@ class Upsert(NamedTuple):
         return [column for column in self.columns if column.name in self.table.key]
 
     def census(self) -> Part:
-        """Counts keyless, stored, stale and changed rows, and refused cells.
+        """Counts stored, stale and changed rows, and refused cells.
 
         An inner join, from which the number of new rows follows: a distributed target would be
         fetched whole for an outer one.
         """
         return sql.SQL(
-            "SELECT (SELECT count(*) FROM {stage} AS s WHERE {keyless}),"
-            " count(*), count(*) FILTER (WHERE {stale}),"
+            "SELECT count(*), count(*) FILTER (WHERE {stale}),"
             " count(*) FILTER (WHERE NOT {stale} AND {differs}),"
             " {refused} FROM {stage} AS s JOIN {target} AS t ON {match}"
         ).format(
-            keyless=self.keyless(),
             stale=self.stale(),
             differs=self.differs(),
             refused=self._count_refused(),
@@ -108,14 +105,17 @@ class Upsert(NamedTuple):
         )
 
     def insert(
-        self, rows: int, all_new: bool = False, only: Part = EVERY_ROW, alone: bool = False
+        self,
+        all_new: bool = False,
+        in_order: bool = True,
+        alone: bool = False,
+        only: Part = EVERY_ROW,
     ) -> Part:
         """Adds the rows whose key the target has not.
 
-        Few rows go in the key's order, so that two writers do not wait for each other crosswise;
-        sorting many was measured to cost an eighth of the load.
-
         Args:
+            in_order: Of the key, so that two writers do not wait for each other crosswise;
+                sorting many rows was measured to cost an eighth of the load.
             alone: Rely on no other writer adding one of the keys now; it would be an error.
         """
         brought = {column.name: _for_a_new_row(column) for column in self.columns}
@@ -130,7 +130,7 @@ class Upsert(NamedTuple):
             stage=self.stage,
             only=only,
             new=sql.SQL("") if all_new else self._not_there(),
-            order=self._order() if rows <= SORTED_AT_MOST else sql.SQL(""),
+            order=self._order() if in_order else sql.SQL(""),
             conflict=sql.SQL("") if alone else self._conflict(),
         )
 

@@ -7,7 +7,6 @@ ignore_headings, hidden_sheets, password, [defaults], [headings], [columns.NAME]
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 from importlib import import_module
@@ -157,6 +156,8 @@ def _checked(value: Any, check: Check, place: _Place) -> Any:
 
 
 def _near(name: str, known: Collection[str]) -> str:
+    import difflib  # only mistakes need it
+
     near = difflib.get_close_matches(name, known, 1)
     return f", did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
 

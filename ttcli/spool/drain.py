@@ -7,9 +7,9 @@ It offers each item of a state to its stage, oldest first, and draws the consequ
     OutsideFault    → untouched and uncharged; the stage stops
     any other error → stays, charged; tried again after 2^attempts seconds; failed after 3 retries
 
-A try is charged before it begins, so that an item which takes the process down with it is set
-aside in the end. A process that was killed is mostly not the item's fault, though (kill -9, a
-power cut, the kernel short of memory), so such tries may be many more.
+That a try begins is durable before it does (`tries.py`), so that an item which takes the process
+down with it is set aside in the end. A process that was killed is mostly not the item's fault,
+though (kill -9, a power cut, the kernel short of memory), so such tries may be many more.
 """
 
 from __future__ import annotations
@@ -17,14 +17,28 @@ from __future__ import annotations
 import logging
 import traceback
 from collections import deque
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Protocol, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Deque,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Protocol,
+    Tuple,
+    Union,
+)
 
 from ttcli import errors
 from ttcli.errors import BadItem, OutsideFault
 from ttcli.spool.item import FAILED, Item, now_text, read_time, time_text
+from ttcli.spool.report import Report as Report
 from ttcli.spool.store import Spool
+from ttcli.spool.tries import Tries
+from ttcli.spool.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -46,54 +60,20 @@ Work = Callable[[], Outcome]
 
 
 class Stage(Protocol):
-    """A verb that takes items from one state to the next."""
+    """A verb that takes items from one state to the next.
+
+    Attributes:
+        jobs: How many tries run at a time, in children of this process.
+        waits: Instead, a try runs while it is waited for, on a server; none may be forked then.
+    """
 
     name: str
     source: str
     jobs: int
+    waits: bool
 
     def begin(self, item: Item) -> Work:
-        """Begins a try; up to `jobs` of them run at a time."""
-
-
-@dataclass
-class Report:
-    """What one pass of a stage did.
-
-    Attributes:
-        lines: (item id, state it came to, one line), in order.
-        fault: Why the stage stopped early, if it did.
-        postponed: Items whose next try is not due yet.
-        counts: Figures of the stage: mails, rows, …
-        faults: Where a stage goes on after a fault: what it was, by where.
-        details: More for state/run-STAGE.json.
-    """
-
-    stage: str
-    started: str = field(default_factory=now_text)
-    finished: Optional[str] = None
-    seconds: float = 0.0
-    lines: List[Tuple[str, str, str]] = field(default_factory=list)
-    fault: Optional[OutsideFault] = None
-    bugs: int = 0
-    postponed: int = 0
-    counts: Dict[str, int] = field(default_factory=dict)
-    dry_run: bool = False
-    faults: Dict[str, OutsideFault] = field(default_factory=dict)
-    details: Dict[str, Any] = field(default_factory=dict)
-
-    def add(self, **counts: int) -> None:
-        """Adds to the figures."""
-        for name, count in counts.items():
-            self.counts[name] = self.counts.get(name, 0) + count
-
-    @property
-    def exit_code(self) -> int:
-        """The worst of what happened."""
-        codes = [errors.BAD_ITEM for _, state, _ in self.lines if state == FAILED]
-        codes += [errors.BUG] * bool(self.bugs)
-        codes += [self.fault.exit_code] if self.fault else []
-        return errors.worst([errors.OK, *codes])
+        """Begins a try."""
 
 
 Watch = Callable[[int, int], None]
@@ -106,38 +86,66 @@ def unwatched(done: int, total: int) -> None:
 
 def drain(spool: Spool, stage: Stage, report: Report, watch: Watch = unwatched) -> Report:
     """Offers every due item of the stage's source to it; see the module's docstring."""
-    running: Deque[Tuple[Item, Work]] = deque()
+    running: Running = deque()
     identities = spool.ids(stage.source)
+    tries = Tries(spool, stage.name, stage.source, report.dry_run)
     try:
-        for number, identity in enumerate(identities):
-            watch(number, len(identities))
-            _offer(spool, stage, report, identity, running)
-            if report.fault:
-                break
-        while running:
-            _settle(spool, report, *running.popleft())
+        tries.charge()
+        with _writer(stage) as writer:
+            for window in tries.windows(_due_ones(spool, stage, report, identities)):
+                for item in window:
+                    watch(len(report.lines), len(identities))
+                    _try(spool, stage, report, item, running, writer)
+                _settle(spool, report, running, writer)
+                if report.fault:
+                    break
         watch(len(identities), len(identities))
     except OSError as error:
         report.fault = report.fault or errors.from_os_error(error)
-    except BaseException:
-        _hand_back(spool, report, running)
-        raise
+    finally:
+        tries.end()
     return report
 
 
-def _offer(
-    spool: Spool, stage: Stage, report: Report, identity: str, running: Deque[Tuple[Item, Work]]
-) -> None:
+Running = Deque[Tuple[Item, Work]]
+
+
+def _writer(stage: Stage) -> Writer:
+    if not stage.waits:
+        return Writer()
+    from ttcli.spool.behind import Behind  # which brings concurrent.futures
+
+    return Behind()
+
+
+def _settle(spool: Spool, report: Report, running: Running, writer: Writer) -> None:
+    """Waits for all that runs, and for all that is written."""
+    while running:
+        item, work = running.popleft()
+        _conclude(spool, report, item, _end(work), writer)
+    writer.wait()
+    spool.settle()
+
+
+def _due_ones(spool: Spool, stage: Stage, report: Report, identities: List[str]) -> Iterator[Item]:
+    for identity in identities:
+        item = _offered(spool, stage, report, identity)
+        if item is not None:
+            yield item
+
+
+def _offered(spool: Spool, stage: Stage, report: Report, identity: str) -> Optional[Item]:
+    """The item, if it is due and not to be set aside."""
     item = spool.get(identity, stage.source)
     if item is None:
-        return
+        return None
     if not _due(item):
         report.postponed += 1
-    elif _exhausted(item):
+        return None
+    if _exhausted(item):
         _set_aside(spool, report, item, _interrupted(item))
-    else:
-        _charge(spool, report, item, +1)
-        _try(spool, stage, report, item, running)
+        return None
+    return item
 
 
 def _due(item: Item) -> bool:
@@ -157,36 +165,18 @@ def _interrupted(item: Item) -> BadItem:
     )
 
 
-def _charge(spool: Spool, report: Report, item: Item, attempts: int) -> None:
-    if not report.dry_run:
-        item.record["attempts"] = max(0, item.attempts + attempts)
-        spool.save(item)
-
-
 def _try(
-    spool: Spool, stage: Stage, report: Report, item: Item, running: Deque[Tuple[Item, Work]]
+    spool: Spool, stage: Stage, report: Report, item: Item, running: Running, writer: Writer
 ) -> None:
-    """Begins a try; where as many run as may, the oldest ends first.
-
-    One at a time is settled before the next begins. Where there are more, what is to be written
-    about the one that ended is written while the others run.
-    """
-    if len(running) < stage.jobs:
+    """Begins a try, unless a fault stopped the stage; where as many run as may, the oldest ends."""
+    oldest, end = None, None
+    if len(running) >= stage.jobs:
+        oldest, work = running.popleft()
+        end = _end(work)
+    if not report.fault and not isinstance(end, (OutsideFault, OSError)):
         running.append((item, _begin(stage, item)))
-        if stage.jobs == 1:
-            _settle(spool, report, *running.popleft())
-        return
-    oldest, work = running.popleft()
-    try:
-        end = _end(spool, report, oldest, work)
-    except BaseException:
-        _charge(spool, report, item, -1)
-        raise
-    if isinstance(end, (OutsideFault, OSError)):
-        _charge(spool, report, item, -1)
-    else:
-        running.append((item, _begin(stage, item)))
-    _conclude(spool, report, oldest, end)
+    if oldest and end:
+        _conclude(spool, report, oldest, end, writer)
 
 
 def _begin(stage: Stage, item: Item) -> Work:
@@ -202,23 +192,23 @@ def _begin(stage: Stage, item: Item) -> Work:
     return raise_it
 
 
-def _settle(spool: Spool, report: Report, item: Item, work: Work) -> None:
-    _conclude(spool, report, item, _end(spool, report, item, work))
-
-
-def _end(spool: Spool, report: Report, item: Item, work: Work) -> Union[Outcome, Exception]:
+def _end(work: Work) -> Union[Outcome, Exception]:
     """Waits for the end of a try."""
     try:
         return work()
     except Exception as error:
         return error
-    except BaseException:
-        _charge(spool, report, item, -1)
-        raise
 
 
-def _conclude(spool: Spool, report: Report, item: Item, end: Union[Outcome, Exception]) -> None:
-    """Draws the consequence; see the module's docstring."""
+def _conclude(
+    spool: Spool, report: Report, item: Item, end: Union[Outcome, Exception], writer: Writer
+) -> None:
+    """Draws the consequence, while the next are tried."""
+    writer.do(lambda: _write(spool, report, item, end))
+
+
+def _write(spool: Spool, report: Report, item: Item, end: Union[Outcome, Exception]) -> None:
+    """See the module's docstring."""
     try:
         if isinstance(end, Exception):
             raise end
@@ -227,15 +217,10 @@ def _conclude(spool: Spool, report: Report, item: Item, end: Union[Outcome, Exce
         _set_aside(spool, report, item, error)
     except OutsideFault as error:
         report.fault = report.fault or error
-        _charge(spool, report, item, -1)
     except OSError as error:
         report.fault = report.fault or errors.from_os_error(error)
-        _charge(spool, report, item, -1)
     except Exception as error:
         _keep(spool, report, item, error)
-    except BaseException:
-        _charge(spool, report, item, -1)
-        raise
 
 
 def _advance(spool: Spool, report: Report, item: Item, outcome: Outcome) -> None:
@@ -243,7 +228,7 @@ def _advance(spool: Spool, report: Report, item: Item, outcome: Outcome) -> None
         item.record.update(outcome.changes)
         item.record.update(attempts=0, next_attempt_at=None, last_error=None)
         item.note(outcome.event)
-        spool.move(item, outcome.state)
+        spool.move(item, outcome.state, settled=False)
     _say(report, item, outcome.state, outcome.line)
 
 
@@ -252,13 +237,14 @@ def _set_aside(spool: Spool, report: Report, item: Item, error: BadItem) -> None
         item.record.update(error.findings)
         item.record.update(attempts=0, next_attempt_at=None, last_error=described(error))
         item.note("failed", stage=report.stage, message=error.message)
-        spool.move(item, FAILED)
+        spool.move(item, FAILED, settled=False)
     _say(report, item, FAILED, str(error), logging.ERROR)
 
 
 def _keep(spool: Spool, report: Report, item: Item, error: Exception) -> None:
-    """Our own bug: said with its traceback, tried again later, set aside in the end."""
+    """Our own bug: said with its traceback, charged, tried again later, set aside in the end."""
     report.bugs += 1
+    item.record["attempts"] = item.attempts + 1
     log.error(
         "%s %s: %s\n%s",
         item.id,
@@ -305,9 +291,3 @@ def _say(
     logging.getLogger(f"ttcli.stages.{report.stage}").log(
         level, "%s %s %s: %s", item.id, verb, state, named
     )
-
-
-def _hand_back(spool: Spool, report: Report, running: Deque[Tuple[Item, Work]]) -> None:
-    """Told to stop: the tries that were going on are not held against their items."""
-    for item, _ in running:
-        _charge(spool, report, item, -1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, Optional
@@ -46,7 +45,6 @@ def read_time(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-@dataclass
 class Item:
     """One item as it stands on disk.
 
@@ -57,10 +55,11 @@ class Item:
         record: The content of item.json; members that we do not know are kept.
     """
 
-    id: str
-    state: str
-    path: Path
-    record: Dict[str, Any]
+    def __init__(self, id: str, state: str, path: Path, record: Dict[str, Any]) -> None:
+        self.id = id
+        self.state = state
+        self.path = path
+        self.record = record
 
     @property
     def payload(self) -> Path:

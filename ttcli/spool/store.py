@@ -34,6 +34,7 @@ class Spool:
         self.base = base
         self.tmp = base / "tmp"
         self._warned: Set[str] = set()
+        self._unsettled: Set[Path] = set()
 
     def prepare(self) -> None:
         """Makes the directories that are missing.
@@ -122,12 +123,26 @@ class Spool:
         """Makes the item's record durable."""
         durable.replace_file(item.path / "item.json", encode(item.record))
 
-    def move(self, item: Item, state: str) -> None:
-        """Makes the record durable, then the new state."""
+    def move(self, item: Item, state: str, settled: bool = True) -> None:
+        """Makes the record durable, then the new state.
+
+        Args:
+            settled: False where `settle` will make this move durable, with others; a crash
+                before that leaves the item in its old state, with its new record.
+        """
         self.save(item)
         target = self.base / state / item.id
-        durable.rename_directory(item.path, target)
+        durable.move_directory(item.path, target)
+        self._unsettled |= {target.parent, item.path.parent}
+        if settled:
+            self.settle()
         item.state, item.path = state, target
+
+    def settle(self) -> None:
+        """Makes durable what was moved; the new states first."""
+        order = sorted(self._unsettled, key=lambda path: STATES.index(path.name), reverse=True)
+        self._unsettled.clear()
+        durable.sync_directories(order)
 
     def drop_results(self, item: Item) -> None:
         """Takes away what a reading of the payload left: it is going to be read again."""

@@ -17,11 +17,11 @@ from ttcli.config import MailboxSettings
 from ttcli.mail import cursor
 from ttcli.mail.message import Attachment, Mail
 from ttcli.spool.batch import Batch
+from ttcli.spool.behind import Behind, Gathered
 from ttcli.spool.drain import Report, Watch, unwatched
 from ttcli.spool.item import Item, item_id, time_text
 from ttcli.spool.store import Spool
 from ttcli.stages.acknowledge import wanted
-from ttcli.stages.behind import Behind, Gathered
 from ttcli.stages.mailboxes import Line, in_turn, label_of
 from ttcli.stages.owed import Debt, Owed
 from ttcli.stages.refused import say_refused

@@ -32,6 +32,7 @@ class LoadStage:
 
     name = "load"
     source = PROCESSED
+    waits = True
     jobs = 1  # as-of order: items are loaded one after the other, oldest first
 
     def __init__(

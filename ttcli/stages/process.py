@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, NamedTuple, Optional, Sequence
@@ -52,6 +51,7 @@ class Process:
 
     name = "process"
     source = PENDING
+    waits = False
 
     def __init__(self, pool: Pool, jobs: int, scratch: Optional[Path] = None) -> None:
         self.jobs = jobs
@@ -61,12 +61,12 @@ class Process:
     def begin(self, item: Item) -> Work:
         """Has a worker read the item."""
         sender = str(item.record["source"].get("sender") or "")
-        folder = Path(tempfile.mkdtemp(dir=self._scratch)) if self._scratch else item.path
+        folder = _folder_for(item, self._scratch) if self._scratch else item.path
         task = self._pool.start(str(item.payload), str(folder), sender[-_LONGEST_SENDER:])
 
         def wait() -> Outcome:
             try:
-                return _outcome(folder, task.result())
+                return _outcome(task.result())
             except BaseException:
                 _discard(folder)
                 raise
@@ -74,11 +74,19 @@ class Process:
         return wait
 
 
+def _folder_for(item: Item, scratch: Path) -> Path:
+    folder = scratch / item.id
+    folder.mkdir()
+    return folder
+
+
 _LONGEST_SENDER = 500  # of its end: an address stands there, and a request is short
 
 
 def convert(reading: Reading, payload: str, folder: str, sender: str) -> Dict[str, Any]:
     """Runs in a worker: payload → rows.tsv and rejects.csv in the folder; returns the report.
+
+    Both are durable then: while the disk is waited for here, the parent writes the item before.
 
     Raises:
         BadItem: The workbook cannot be read, or holds nothing for the table.
@@ -90,12 +98,12 @@ def convert(reading: Reading, payload: str, folder: str, sender: str) -> Dict[st
         "w", encoding="utf-8", newline=""
     ) as rejects:
         report = convert_workbook(workbook, table, mapping, rows, rejects, reserved)
+    for name in ("rows.tsv", "rejects.csv"):
+        durable.sync_file(Path(folder, name))
     return {"kind": workbook.kind, **report}
 
 
-def _outcome(folder: Path, rows: Dict[str, Any]) -> Outcome:
-    durable.sync_file(folder / "rows.tsv")
-    durable.sync_file(folder / "rejects.csv")
+def _outcome(rows: Dict[str, Any]) -> Outcome:
     if rows["read"] and not rows["written"]:
         raise BadItem(
             f"none of its {rows['read']} rows could be used",
@@ -145,5 +153,7 @@ def process(
     with Pool(partial(convert, reading), reading.limits) as pool:
         if not dry_run:
             return drain(spool, Process(pool, jobs), report, watch)
+        import tempfile  # slow to import
+
         with tempfile.TemporaryDirectory(dir=spool.tmp, prefix="dry-run-") as scratch:
             return drain(spool, Process(pool, jobs, Path(scratch)), report, watch)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from typing import IO
 
 
@@ -11,4 +10,6 @@ def nameless_file() -> IO[bytes]:
     """An empty file to write and read; in memory where the system can (Linux), else unlinked."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("ttcli"), "w+b", buffering=0)
+    import tempfile  # slow to import, and seldom needed
+
     return tempfile.TemporaryFile(buffering=0)

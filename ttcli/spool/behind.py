@@ -14,6 +14,8 @@ from functools import partial
 from types import TracebackType
 from typing import Callable, Deque, Generic, List, Optional, Sequence, Tuple, Type, TypeVar
 
+from ttcli.spool.writer import Writer
+
 _MOST_BYTES = 8 << 20  # that may wait in memory
 _TOGETHER_BYTES = 4 << 20  # that are gathered to be done together
 _TOGETHER = 16  # things
@@ -21,7 +23,7 @@ _TOGETHER_SECONDS = 0.5  # on a slow line: what is not done yet is lost by a cra
 Thing = TypeVar("Thing")
 
 
-class Behind:
+class Behind(Writer):
     """Work that is done meanwhile, for use in a `with` statement, whose end waits for all of it."""
 
     def __init__(self) -> None:
@@ -43,7 +45,7 @@ class Behind:
         if error is None:
             self.wait()
 
-    def do(self, work: Callable[[], None], size: int) -> None:
+    def do(self, work: Callable[[], None], size: int = 0) -> None:
         """Has it done after all that was asked for before.
 
         Args:
