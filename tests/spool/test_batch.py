@@ -138,6 +138,29 @@ def test_what_could_not_be_synced_is_no_item(
     assert (len(spool.ids(PENDING)), said) == (1, [])
 
 
+def test_what_was_given_up_on_the_way_fails_the_whole(
+    spool: Spool, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many files are synced before the end: if that fails, those before are no items either."""
+
+    def failing(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", failing)
+        with pytest.raises(OSError, match="Input/output"):
+            for number in range(100):
+                add(batch, number)
+
+    with pytest.raises(OSError, match="Input/output"):
+        batch.settle()
+
+    assert (spool.ids(PENDING), list(spool.tmp.iterdir())) == ([], [])
+    assert add(batch, 0) is not None
+    batch.settle()
+    assert len(spool.ids(PENDING)) == 1
+
+
 def test_a_full_disk_spares_those_before(
     spool: Spool, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,7 @@ class Batch:
         self._files = durable.Files()
         self._built: Dict[str, Item] = {}  # by id, each where it is built
         self._then: List[Callable[[], None]] = []
+        self._lost: Optional[BaseException] = None  # why items were given up that count as made
 
     def holds(self, identity: str) -> bool:
         """Whether there is an item of that id here, or in any state."""
@@ -122,8 +123,15 @@ class Batch:
             raise
         self._built[item.id] = item
         if len(self._files) > _MOST_FILES:
+            self._sync_early()
+
+    def _sync_early(self) -> None:
+        try:
             with self._given_up_on_failure():
                 self._files.settle()
+        except BaseException as error:  # Ctrl-C as well
+            self._lost = error
+            raise
 
     def __enter__(self) -> Batch:
         return self
@@ -137,7 +145,14 @@ class Batch:
         self._then.append(say)
 
     def settle(self) -> None:
-        """Makes all of it durable, and lets the stages see it."""
+        """Makes all of it durable, and lets the stages see it.
+
+        What made a `create` give up the items before fails this, too: whoever made those
+        counts on them.
+        """
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            raise lost
         with self._given_up_on_failure():
             self._files.settle()
             self._spool.take_in(self._built.values())
