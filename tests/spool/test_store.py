@@ -238,3 +238,40 @@ def test_root_does_not_work_in_the_spool_of_another(
         Spool(tmp_path / "spool").prepare()
     assert "runuser -u" in caught.value.hint
     assert list((tmp_path / "spool").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("there", "to"),
+    [(PENDING, PROCESSED), (PROCESSED, LOADED), (PROCESSED, PENDING), (FAILED, PENDING)],
+)
+def test_an_arrival_is_durable_before_its_departure(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, there: str, to: str
+) -> None:
+    """Back to pending/ as well: a power cut between the two leaves the item twice, never nowhere."""
+    item, synced = made(spool), []
+    if there != PENDING:
+        spool.move(item, there)
+    sync = durable.sync_directory
+
+    def noting(path: Path) -> None:
+        sync(path)
+        synced.append(path.name)
+
+    monkeypatch.setattr(durable, "sync_directory", noting)
+    spool.move(item, to)
+
+    assert synced[-2:] == [to, there]
+
+
+def test_arrivals_of_many_moves_come_first(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some items of a window go on, and one goes back."""
+    items, synced = [made(spool, content) for content in (b"a", b"b", b"c")], []
+    for item in items:
+        spool.move(item, PROCESSED)
+    for item, state in zip(items, (LOADED, PENDING, FAILED)):
+        spool.move(item, state, settled=False)
+    monkeypatch.setattr(durable, "sync_directory", lambda path: synced.append(path.name))
+
+    spool.settle()
+
+    assert (sorted(synced[:3]), synced[3:]) == ([FAILED, LOADED, PENDING], [PROCESSED])

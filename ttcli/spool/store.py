@@ -34,7 +34,8 @@ class Spool:
         self.base = base
         self.tmp = base / "tmp"
         self._warned: Set[str] = set()
-        self._unsettled: Set[Path] = set()
+        self._arrived: Dict[Path, None] = {}  # directories in which a move is not yet durable
+        self._departed: Dict[Path, None] = {}
 
     def prepare(self) -> None:
         """Makes the directories that are missing.
@@ -133,15 +134,15 @@ class Spool:
         self.save(item)
         target = self.base / state / item.id
         durable.move_directory(item.path, target)
-        self._unsettled |= {target.parent, item.path.parent}
+        self._arrived[target.parent] = self._departed[item.path.parent] = None
         if settled:
             self.settle()
         item.state, item.path = state, target
 
     def settle(self) -> None:
-        """Makes durable what was moved; the new states first."""
-        order = sorted(self._unsettled, key=lambda path: STATES.index(path.name), reverse=True)
-        self._unsettled.clear()
+        """Makes durable what was moved; the new states first, wherever an item went."""
+        order = [*self._arrived, *self._departed]
+        self._arrived, self._departed = {}, {}
         durable.sync_directories(order)
 
     def drop_results(self, item: Item) -> None:
