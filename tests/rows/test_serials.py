@@ -114,6 +114,22 @@ def test_the_first_cell_decides_for_all_sheets():
     ]
 
 
+@pytest.mark.parametrize("keys", [("H1", "H2"), ("H1", "H1")])
+def test_the_same_serials_of_another_type_are_other_rows(keys):
+    """A date column that becomes a timestamp: the next file brings its times of day, and is no
+    duplicate of the one before; of one type it is."""
+    rows = [[text(key), date("45974.5")] for key in keys]
+    days, moments = (
+        table(column("hawb"), column("eta", type_)) for type_ in ("date", "timestamp")
+    )
+    first, again, after = (
+        convert(target, sheet("HAWB|ETA", *rows)) for target in (days, days, moments)
+    )
+
+    assert first.lines == after.lines
+    assert first.report["sha256"] == again.report["sha256"] != after.report["sha256"]
+
+
 def test_a_bare_number_is_a_date_only_where_it_may_be_one():
     """What decides that is today's date, which the server knows nothing of."""
     serials = SerialColumn(rule("timestamp"))

@@ -11,7 +11,7 @@ from ttcli.rows.fates import Target
 from ttcli.rows.headings import Headings
 from ttcli.rows.keys import key_reader
 from ttcli.rows.layout import closed_columns, mapping_mistakes, refuse, rule_for, unsupported
-from ttcli.rows.lines import content_digest, digest_of
+from ttcli.rows.lines import content_digest, digest_of, told
 from ttcli.rows.mapping import Mapping, Profile
 from ttcli.rows.rejects import Rejects
 from ttcli.rows.search import Searched, named, not_taken, refusal, search
@@ -110,9 +110,10 @@ def convert_searched(
     layouts = [_targets(one, rules) for one in searched]
     sheets = [_convert_sheet(one, targets, output) for one, targets in zip(searched, layouts)]
     dropped = _drop_doubles(searched, layouts, sheets, output)
-    sha256 = content_digest(rows_out, names) if dropped else output.digest.hexdigest()
+    digest = content_digest(rows_out, names) if dropped else output.digest
+    in_days = taken(serials, rules)
     totals = {word: sum(sheet[word] for sheet in sheets) for word in COUNTS}
-    kept = {"columns": names, "serials": taken(serials, rules), "sha256": sha256}
+    kept = {"columns": names, "serials": in_days, "sha256": told(digest, in_days)}
     return {"sheets": sheets, **totals, **kept}
 
 

@@ -7,7 +7,7 @@ A line is the fields, then one field more, the origin: `<sheet>:<row>`, and afte
 from __future__ import annotations
 
 import hashlib
-from typing import BinaryIO, Iterator, List, Protocol, Sequence
+from typing import BinaryIO, Iterator, List, Mapping, Protocol, Sequence
 
 PIECE = 1 << 20
 
@@ -37,13 +37,19 @@ def identity(fields: bytes, origin: bytes) -> bytes:
     return fields + b"\t" + untouched if untouched else fields
 
 
-def content_digest(file: BinaryIO, columns: Sequence[str]) -> str:
+def content_digest(file: BinaryIO, columns: Sequence[str]) -> Digest:
     """The digest of what was written to `file`, read again from its start."""
     digest = digest_of(columns)
     for lines in read_lines(file):
         for line in lines:
             fields, _, origin = line.rpartition(b"\t")
             digest.update(identity(fields, origin) + b"\n")
+    return digest
+
+
+def told(digest: Digest, serials: Mapping[str, str]) -> str:
+    """The hash in hex; the same serials are other rows once their column has another type."""
+    digest.update("\t".join(f"{name} {type_}" for name, type_ in serials.items()).encode())
     return digest.hexdigest()
 
 
