@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import List
@@ -131,3 +132,25 @@ def test_a_damaged_item_keeps_none_before_it_from_its_try(spool: Spool) -> None:
         drained(spool, Stage())
 
     assert len(spool.ids(PROCESSED)) >= 2
+
+
+def test_who_could_not_be_charged_is_charged_later(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk after a death: the death is not forgotten, and counts once."""
+    victim = spool.ids(PENDING)[2]
+    assert killed_by(spool, victim)
+
+    def full(item: Item) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(spool, "save", full)
+        assert drained(spool, deadly(victim)).fault
+    before = attempts(spool)
+    tries = Tries(spool, "process", PENDING, dry_run=False)
+    tries.charge()
+    tries.charge()
+
+    assert set(before) == {0}
+    assert set(attempts(spool)) == {1}

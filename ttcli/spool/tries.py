@@ -28,6 +28,7 @@ class Tries:
         self._spool = spool
         self._source = source
         self._dry_run = dry_run
+        self._charged = False
         self._path = spool.base / "state" / f"tries-{stage}.jsonl"
 
     def charge(self) -> None:
@@ -40,6 +41,7 @@ class Tries:
                 if item and item.attempts == attempts:
                     item.record["attempts"] = attempts + 1
                     self._spool.save(item)
+        self._charged = True
         self.end()
 
     def windows(self, items: Iterator[Item]) -> Iterator[List[Item]]:
@@ -67,8 +69,11 @@ class Tries:
         return window
 
     def end(self) -> None:
-        """All have ended. A power cut may undo this, which charges those that stayed once more."""
-        if not self._dry_run:
+        """All have ended. A power cut may undo this, which charges those that stayed once more.
+
+        Where a full disk kept those of a killed process from being charged, they stay noted.
+        """
+        if self._charged:
             with contextlib.suppress(OSError):
                 os.truncate(self._path, 0)
 
