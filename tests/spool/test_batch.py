@@ -10,6 +10,7 @@ from typing import Any, Iterator, List, Optional, Tuple
 
 import pytest
 
+from ttcli.spool import durable
 from ttcli.spool.batch import Batch
 from ttcli.spool.item import FAILED, PENDING, Item
 from ttcli.spool.store import Spool
@@ -106,6 +107,22 @@ def test_the_same_payload_twice_in_a_batch_is_one_item(spool: Spool, batch: Batc
     batch.settle()
     assert add(batch, 1) is None
     assert len(spool.ids(PENDING)) == 1
+
+
+def test_an_item_that_is_there_already_is_made_durable(
+    spool: Spool, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill -9 may have come between its move and the sync; the cursor relies on it now."""
+    with monkeypatch.context() as patched:
+        patched.setattr(durable, "sync_directories", lambda paths: None)
+        add(batch, 1)
+        batch.settle()
+    steps = steps_of(monkeypatch)
+    with Batch(spool) as later:
+        assert add(later, 1) is None
+        later.settle()
+
+    assert ("fsync", "pending") in steps
 
 
 def test_what_could_not_be_synced_is_no_item(

@@ -34,6 +34,7 @@ class Batch:
         self._built: Dict[str, Item] = {}  # by id, each where it is built
         self._then: List[Callable[[], None]] = []
         self._lost: Optional[BaseException] = None  # why items were given up that count as made
+        self._met = False
 
     def holds(self, identity: str) -> bool:
         """Whether there is an item of that id here, or in any state."""
@@ -95,6 +96,7 @@ class Batch:
     ) -> Optional[Item]:
         identity = item_id(as_of, payload["sha256"])
         if self.holds(identity):
+            self._met = True
             return None
         record = {
             "schema": SCHEMA,
@@ -155,8 +157,8 @@ class Batch:
             raise lost
         with self._given_up_on_failure():
             self._files.settle()
-            self._spool.take_in(self._built.values())
-        self._built = {}
+            self._spool.take_in(self._built.values(), met=self._met)
+        self._built, self._met = {}, False
         then, self._then = self._then, []
         for say in then:
             say()

@@ -16,7 +16,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set
 
 from ttcli.errors import SpoolFault
 from ttcli.spool import durable
-from ttcli.spool.item import ITEM_ID, STATES, Item, decode, encode
+from ttcli.spool.item import FAILED, ITEM_ID, PENDING, STATES, Item, decode, encode
 
 log = logging.getLogger(__name__)
 
@@ -110,9 +110,14 @@ class Spool:
 
     # -- writing
 
-    def take_in(self, built: Iterable[Item]) -> None:
-        """Moves items that are durable in tmp/ to their state, and makes that durable."""
-        targets = []
+    def take_in(self, built: Iterable[Item], met: bool = False) -> None:
+        """Moves items that are durable in tmp/ to their state, and makes that durable.
+
+        Args:
+            met: Others were there already: a process that was killed between its moves and
+                their syncs may have left them, and whoever asked is about to rely on them.
+        """
+        targets = [self.base / state for state in (PENDING, FAILED)] if met else []
         for item in built:
             target = self.base / item.state / item.id
             durable.move_directory(item.path, target)
