@@ -119,9 +119,7 @@ def test_the_same_serials_of_another_type_are_other_rows(keys):
     """A date column that becomes a timestamp: the next file brings its times of day, and is no
     duplicate of the one before; of one type it is."""
     rows = [[text(key), date("45974.5")] for key in keys]
-    days, moments = (
-        table(column("hawb"), column("eta", type_)) for type_ in ("date", "timestamp")
-    )
+    days, moments = (table(column("hawb"), column("eta", type_)) for type_ in ("date", "timestamp"))
     first, again, after = (
         convert(target, sheet("HAWB|ETA", *rows)) for target in (days, days, moments)
     )

@@ -247,7 +247,7 @@ def test_root_does_not_work_in_the_spool_of_another(
 def test_an_arrival_is_durable_before_its_departure(
     spool: Spool, monkeypatch: pytest.MonkeyPatch, there: str, to: str
 ) -> None:
-    """Back to pending/ as well: a power cut between the two leaves the item twice, never nowhere."""
+    """Back to pending/ as well: a power cut between the two leaves it twice, never nowhere."""
     item, synced = made(spool), []
     if there != PENDING:
         spool.move(item, there)
