@@ -272,3 +272,14 @@ def test_equal_rows_cost_no_wal(target: Target) -> None:
 
 def _wal(target: Target) -> int:
     return int(target.database.run("SELECT pg_current_wal_lsn() - '0/0'")[0][0])
+
+
+def test_the_same_rows_may_be_refused_once_the_table_was_altered(target: Target) -> None:
+    """That they repeat the last load does not make a fault of the world of what one row cannot."""
+    target.rows(A)
+    target.database.run("ALTER TABLE tracking_data ALTER status TYPE varchar(2) USING ''")
+
+    loaded = target.rows([*A], at=hour(1))
+
+    assert (loaded.duplicate_of, len(loaded.rejects)) == (None, 2)
+    assert "too long" in loaded.rejects[0].message

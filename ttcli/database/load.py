@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
 import psycopg2
@@ -174,16 +175,18 @@ def _in_transaction(cursor: Any, given: Given, way: Way) -> Tuple[Loaded, Option
     if mine:
         return _already(mine), None
     given = given._replace(confirmed_later=bool(latest and latest.confirmed_later))
-    original = latest if latest and _repeats(given, latest) else None
-    if original:
-        merged = merge.repeat(cursor, given, load.source_at > original.source_at)
-    else:
-        merged = _merge(cursor, given, way)
-    loaded = _loaded(merged, original, began)
+    # Where the table was altered since, even the same rows may be refused: no shortcut then.
+    shortcut = latest if way is merge.quickly and latest and _repeats(given, latest) else None
+    merged = _merge(cursor, given, _repeating(load, shortcut) if shortcut else way)
+    loaded = _loaded(merged, shortcut, began)
     ledger.write(cursor, given.table, {**_ledger_row(given, loaded), **merged.confirmed})
     for name in merged.staged:
         staging.drop(cursor, name)
     return loaded, merged
+
+
+def _repeating(load: Load, original: ledger.Entry) -> Way:
+    return partial(merge.repeat, newer=load.source_at > original.source_at)
 
 
 def _serialising(table: TargetTable) -> sql.Composable:
