@@ -19,7 +19,8 @@ from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, blocks_of, pl
 
 _CHUNK = 1 << 16
 _DECLARED = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([\w-]{1,40})""", re.I)
-_SILENT = ("script", "style", "title", "template", "comment")  # the last: LibreOffice's notes
+_NOTE = "comment"  # LibreOffice's, within a cell
+_SILENT = ("script", "style", "title", "template")
 _BREAKS = ("br", "p", "div", "li")
 _SPACES = re.compile(" +")
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
@@ -95,12 +96,15 @@ class _Page(HTMLParser):
         self._open: List[_Table] = []
         self._cell: Optional[List[str]] = None
         self._spans = (1, 1)
-        self._silent = 0
+        self._silent: List[str] = []
+        self._in_note = False
         self._budget = budget
 
     def handle_starttag(self, tag: str, attrs: Attributes) -> None:
         if tag in _SILENT:
-            self._silent += 1
+            self._silent.append(tag)
+        elif tag == _NOTE:
+            self._in_note = True
         elif tag == "table":
             self._end_cell()
             self._open.append(_Table())
@@ -117,27 +121,31 @@ class _Page(HTMLParser):
         self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in _SILENT:
-            self._silent = max(0, self._silent - 1)
+        if tag in self._silent:
+            while self._silent.pop() != tag:
+                pass
+        elif tag == _NOTE:
+            self._in_note = False
         elif tag in ("td", "th", "tr", "table"):
             self._end_cell()
             if tag == "table" and self._open:
                 self._open.pop()
 
     def handle_data(self, data: str) -> None:
-        if self._cell is not None and not self._silent:
+        if self._cell is not None and not self._silent and not self._in_note:
             self._cell.append(_BLANKS.sub(" ", data))
 
     def close(self) -> None:
         """Ends the page.
 
         Raises:
-            BadItem: It ends inside a table, so that rows may be missing.
+            BadItem: It ends inside a table, or what is not shown has no end: rows may be missing.
         """
         super().close()
-        if self._open:
+        if self._open or self._silent:
+            inside = "a table" if self._open else f"<{self._silent[0]}>"
             raise BadItem(
-                "the web page was cut short: it ends inside a table",
+                f"the web page was cut short: it ends inside {inside}",
                 "send it again, complete",
                 kind="truncated",
             )
@@ -166,6 +174,7 @@ class _Page(HTMLParser):
 
     def _end_cell(self) -> None:
         """A spanned place stays blank: the value belongs to the top left one only."""
+        self._in_note = False
         if self._cell is None or not self._open:
             self._cell = None
             return
