@@ -97,14 +97,14 @@ class _Page(HTMLParser):
         self._cell: Optional[List[str]] = None
         self._spans = (1, 1)
         self._silent: List[str] = []
-        self._in_note = False
+        self._note: Optional[List[str]] = None
         self._budget = budget
 
     def handle_starttag(self, tag: str, attrs: Attributes) -> None:
         if tag in _SILENT:
             self._silent.append(tag)
         elif tag == _NOTE:
-            self._in_note = True
+            self._note = []
         elif tag == "table":
             self._end_cell()
             self._open.append(_Table())
@@ -125,15 +125,16 @@ class _Page(HTMLParser):
             while self._silent.pop() != tag:
                 pass
         elif tag == _NOTE:
-            self._in_note = False
+            self._note = None
         elif tag in ("td", "th", "tr", "table"):
             self._end_cell()
             if tag == "table" and self._open:
                 self._open.pop()
 
     def handle_data(self, data: str) -> None:
-        if self._cell is not None and not self._silent and not self._in_note:
-            self._cell.append(_BLANKS.sub(" ", data))
+        if self._cell is not None and not self._silent:
+            pieces = self._cell if self._note is None else self._note
+            pieces.append(_BLANKS.sub(" ", data))
 
     def close(self) -> None:
         """Ends the page.
@@ -174,10 +175,11 @@ class _Page(HTMLParser):
 
     def _end_cell(self) -> None:
         """A spanned place stays blank: the value belongs to the top left one only."""
-        self._in_note = False
+        note, self._note = self._note, None
         if self._cell is None or not self._open:
             self._cell = None
             return
+        self._cell += note or []  # one without an end: where the value begins nobody knows
         table, (columns, rows) = self._open[-1], self._spans
         last = table.column + columns - 1
         self._budget.check_column(self._name(), last)
