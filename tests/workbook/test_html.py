@@ -75,7 +75,7 @@ def test_libreoffice_page() -> None:
 
 
 def test_a_note_without_an_end_hides_no_rows() -> None:
-    """What the fuzz campaign found: `<comment>` that is never closed ends with its cell, and shows."""
+    """What the fuzz campaign found: `<comment>` that is never closed ends with its cell."""
     found = rows(SAMPLES / "fuzz-note-without-end.html")
     assert len(found) == len(rows(SAMPLES / "libreoffice-shipments.html"))
     assert found[1][:3] == ["a comment, no value=/comment> 00012345678", "020-81140743", "3"]
