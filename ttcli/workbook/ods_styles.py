@@ -1,4 +1,4 @@
-"""The styles of an .ods: which cell styles pad their numbers with zeros.
+"""The styles of an .ods: which cell styles pad their numbers with zeros, which sheets are hidden.
 
 OpenDocument 1.2 part 1, 16.27: a number style is XML, not a format code. A date or a percentage
 needs no style, for the cell itself says that it is one.
@@ -10,6 +10,7 @@ from typing import Dict, NamedTuple, Optional, Set
 
 from ttcli.cells import GENERAL, Format
 
+TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0 "
 OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0 "
 _NUMBER = "urn:oasis:names:tc:opendocument:xmlns:datastyle:1.0 "
 _STYLE = "urn:oasis:names:tc:opendocument:xmlns:style:1.0 "
@@ -40,11 +41,18 @@ class OdsStyles:
         self._durations: Set[str] = set()
         self._shapes: Dict[str, Shape] = {}
         self._inside: Optional[str] = None
+        self._table = ""
+        self._hidden: Set[str] = set()
 
     def start(self, name: str, attributes: Attributes) -> None:
         """Handles the start of an element."""
         if name == _STYLE + "style" and attributes.get(_STYLE + "family") == "table-cell":
             self._cell_style(attributes)
+        elif name == _STYLE + "style":
+            self._table = attributes.get(_STYLE + "name", "")
+        elif name == _STYLE + "table-properties":
+            if attributes.get(TABLE + "display") == "false":
+                self._hidden.add(self._table)
         elif name == _NUMBER + "number-style":
             self._inside = attributes.get(_STYLE + "name", "")
             self._zeros[self._inside] = 0
@@ -69,6 +77,10 @@ class OdsStyles:
             padded = Format(zeros, False, "0" * zeros) if zeros > 1 else GENERAL
             self._shapes[style] = Shape(padded, data_style in self._durations)
         return self._shapes[style]
+
+    def is_hidden(self, style: str) -> bool:
+        """Whether a table of that style is shown to nobody."""
+        return style in self._hidden
 
     def _data_style_of(self, style: str) -> str:
         """A cell style's own number style, or an ancestor's."""
