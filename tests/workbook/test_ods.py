@@ -97,6 +97,48 @@ def test_ods_repeats_and_covered_cells(tmp_path: Path) -> None:
     assert sorted(found) == [("S", 1, 2), ("S", 1, 3), ("S", 2, 2), ("S", 2, 3), ("S", 6, 1)]
 
 
+_SPACES = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{long}:1.0"'
+    for name, long in (("number", "datastyle"), ("style", "style"))
+)
+CLOCK = f"""<office:automatic-styles {_SPACES}>
+<number:time-style style:name="n"><number:hours/></number:time-style>
+<number:time-style style:name="e" number:truncate-on-overflow="false"/>
+<style:style style:family="table-cell" style:name="clock" style:data-style-name="n"/>
+<style:style style:family="table-cell" style:name="span" style:data-style-name="e"/>
+</office:automatic-styles><office:body>"""
+
+
+@pytest.mark.parametrize(
+    ("style", "time", "expected"),
+    [
+        ("clock", "PT1045737H51M15.999998208S", ("date", "2019-04-17T09:51:16")),
+        ("clock", "PT06H30M00S", ("time", 23400)),
+        ("clock", "-PT25H00M00S", ("duration", -90000)),
+        ("span", "PT06H30M00S", ("duration", 23400)),
+        ("span", "PT42H00M00S", ("duration", 151200)),
+        ("", "PT42H00M00S", ("duration", 151200)),
+    ],
+)
+def test_a_day_shown_as_a_time_is_that_day(
+    tmp_path: Path, style: str, time: str, expected: Any
+) -> None:
+    """LibreOffice writes a moment formatted `hh:mm` as hours since 1899; in .xlsx it is a date."""
+    attributes = f'table:style-name="{style}" office:time-value="{time}"'
+    body = f"<table:table-row>{CELL.format('time', attributes, 'x')}</table:table-row>"
+    content = parts(write(tmp_path, ods(body)))["content.xml"]
+    content = content.replace(b"<office:body>", CLOCK.encode())
+    whole = {**parts(SHIPMENTS), "content.xml": content}
+    assert first_row(cells(write(tmp_path, hostile.zipped(whole)))) == [expected]
+
+
+def test_a_workbook_may_say_what_it_is_in_its_manifest_alone(tmp_path: Path) -> None:
+    """The part `mimetype` may be missing; LibreOffice opens such a workbook."""
+    whole = parts(SHIPMENTS)
+    del whole["mimetype"]
+    assert cells(write(tmp_path, hostile.zipped(whole))) == cells(SHIPMENTS)
+
+
 def test_covered_cells_show_what_they_hold(tmp_path: Path) -> None:
     """A value below a merged cell is there, as in an .xlsx: other readers give it too."""
     merged = CELL.format("string", 'table:number-columns-spanned="2"', "a")

@@ -162,11 +162,15 @@ class SheetReading:
             self._cells.update(dict.fromkeys(range(first, self._column + 1), cell))
 
     def _typed(self, attributes: Attributes, text: str, style: str) -> Optional[Cell]:
+        """A moment shown as `hh:mm` is written as the hours since day 0, as many as they are."""
         shape = self._styles.shape(style)
         cell = _cell(attributes, text, shape.format)
-        if shape.is_duration and cell is not None and cell.kind is Kind.TIME:
+        if cell is None or cell.kind not in (Kind.TIME, Kind.DURATION):
+            return cell
+        if shape.is_duration:
             return cell._replace(kind=Kind.DURATION)
-        return cell
+        has_day = shape.is_clock and not cell.text.startswith("-")
+        return cell._replace(kind=Kind.TIME) if has_day else cell
 
     def _style(self, attributes: Attributes, column: int) -> str:
         """The cell's own style, else its row's, else its column's."""

@@ -20,10 +20,11 @@ Attributes = Dict[str, str]
 
 
 class Shape(NamedTuple):
-    """The number format of a cell, and whether its time is one of `[h]:mm`."""
+    """The number format of a cell, and whether its time is one of `[h]:mm`, or one of `hh:mm`."""
 
     format: Format
     is_duration: bool
+    is_clock: bool
 
 
 class OdsStyles:
@@ -39,6 +40,7 @@ class OdsStyles:
         self._parent: Dict[str, str] = {}
         self._zeros: Dict[str, int] = {}
         self._durations: Set[str] = set()
+        self._clocks: Set[str] = set()
         self._shapes: Dict[str, Shape] = {}
         self._inside: Optional[str] = None
         self._table = ""
@@ -57,8 +59,9 @@ class OdsStyles:
             self._inside = attributes.get(_STYLE + "name", "")
             self._zeros[self._inside] = 0
         elif name == _NUMBER + "time-style":
-            if attributes.get(_NUMBER + "truncate-on-overflow") == "false":
-                self._durations.add(attributes.get(_STYLE + "name", ""))
+            goes_on = attributes.get(_NUMBER + "truncate-on-overflow") == "false"
+            known = self._durations if goes_on else self._clocks
+            known.add(attributes.get(_STYLE + "name", ""))
         elif self._inside is not None and name.startswith(_NUMBER):
             self._part_of_number_style(name, attributes)
         elif name == _BODY:
@@ -75,7 +78,8 @@ class OdsStyles:
             data_style = self._data_style_of(style)
             zeros = self._zeros.get(data_style, 0)
             padded = Format(zeros, False, "0" * zeros) if zeros > 1 else GENERAL
-            self._shapes[style] = Shape(padded, data_style in self._durations)
+            goes_on, is_clock = data_style in self._durations, data_style in self._clocks
+            self._shapes[style] = Shape(padded, goes_on, is_clock)
         return self._shapes[style]
 
     def is_hidden(self, style: str) -> bool:
