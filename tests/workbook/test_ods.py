@@ -13,6 +13,7 @@ import python_calamine
 from tests.workbook import hostile
 from tests.workbook.reading import SAMPLES, CellsByPlace, cells
 from tests.workbook.test_hostile import ods
+from ttcli.cells import cells_of
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.open import open_workbook
@@ -195,6 +196,26 @@ def test_sheets_are_the_tables_of_the_spreadsheet(tmp_path: Path) -> None:
     states = {sheet.name: sheet.state for sheet in open_workbook(SHIPMENTS, Limits()).sheets}
     assert states["Shipments"] == "visible"
     assert states["Archive"] == "hidden"
+
+
+def test_sheets_are_read_in_any_order_and_again() -> None:
+    """Whoever stops in the middle, goes back or reads two sheets at once gets every cell."""
+
+    def shown(sheet: Any) -> Any:
+        return [cell for block in sheet.blocks() for cell in cells_of(block)]
+
+    first, second, third, *_ = open_workbook(SHIPMENTS, Limits()).sheets
+    expected = [shown(sheet) for sheet in open_workbook(SHIPMENTS, Limits()).sheets[:3]]
+    assert all(expected)
+    assert [shown(third), shown(first), shown(second), shown(second)] == [
+        expected[2],
+        *expected[:2],
+        expected[1],
+    ]
+    interrupted = first.blocks()
+    block = next(interrupted)
+    assert shown(second) == expected[1]
+    assert [*cells_of(block), *(c for more in interrupted for c in cells_of(more))] == expected[0]
 
 
 def test_a_workbook_without_a_sheet_is_refused(tmp_path: Path) -> None:

@@ -1,15 +1,16 @@
 """OpenDocument spreadsheets (.ods): their sheets, and the way to each one's rows.
 
 A package as .xlsx is one, with all sheets in one part. That part is read once for what sheets there
-are, and once more, as far as needed, for each sheet: in constant memory, whatever a sheet holds.
+are, and once more for their rows if they are asked for in order: in constant memory.
 """
 
 from __future__ import annotations
 
+import weakref
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Iterator, List, NamedTuple
+from typing import Iterator, List, NamedTuple, Optional
 
 from ttcli.cells import Block, Workbook
 from ttcli.config import Limits
@@ -32,11 +33,10 @@ def open_ods(path: Path, limits: Limits) -> Workbook:
     _read(path, limits, listing)
     if not listing.sheets:
         raise BadItem("the workbook has no sheet", "send a file with rows in it", "no-sheet")
-    budget = Budget(limits)
+    budget, document = Budget(limits), _Document(path, limits, listing.styles)
 
     def blocks(index: int) -> Iterator[Block]:
-        rows = _rows(path, limits, SheetReading(index, listing.styles, Budget(limits)))
-        return blocks_of(rows, listing.sheets[index].name, budget)
+        return blocks_of(document.rows(index), listing.sheets[index].name, budget)
 
     sheets = [
         ReadSheet(
@@ -104,13 +104,56 @@ def _read(path: Path, limits: Limits, listing: _Listing) -> None:
     parser.close()
 
 
-def _rows(path: Path, limits: Limits, reading: SheetReading) -> Iterator[Row]:
-    """The rows of a sheet, repeated ones as often as they are."""
-    parser = Parser(_CONTENT, reading.start, reading.end, reading.text)
-    with closing(Package(path, limits)) as package:
-        for chunk in package.chunks(_CONTENT):
-            parser.feed(chunk)
-            yield from reading.take()
-            if reading.done:
+class _Document:
+    """The content, read from its beginning, and on from there when the next sheet is asked for."""
+
+    def __init__(self, path: Path, limits: Limits, styles: OdsStyles) -> None:
+        self._path = path
+        self._limits = limits
+        self._styles = styles
+        self._pass: Optional[_Pass] = None
+
+    def rows(self, sheet: int) -> Iterator[Row]:
+        """The rows of a sheet, repeated ones as often as they are; raises BadItem."""
+        current = self._pass
+        if current is None or not current.is_free or current.through > sheet:
+            reading = SheetReading(sheet, self._styles, Budget(self._limits))
+            current = self._pass = _Pass(self._path, self._limits, reading)
+        return current.rows(sheet)
+
+
+class _Pass:
+    """One way through the content.
+
+    Attributes:
+        through: The sheets that cannot be had any more.
+        is_free: Nobody is reading a sheet.
+    """
+
+    def __init__(self, path: Path, limits: Limits, reading: SheetReading) -> None:
+        self.through = 0
+        self.is_free = True
+        self._reading = reading
+        self._parser = Parser(_CONTENT, reading.start, reading.end, reading.text)
+        package = Package(path, limits)
+        weakref.finalize(self, package.close)
+        self._chunks = package.chunks(_CONTENT)
+
+    def rows(self, sheet: int) -> Iterator[Row]:
+        self.is_free = False
+        self.through = sheet + 1
+        self._reading.first = sheet
+        try:
+            yield from self._rows(sheet)
+        finally:
+            self.is_free = True
+
+    def _rows(self, sheet: int) -> Iterator[Row]:
+        yield from self._reading.take(sheet)
+        while not self._reading.is_past(sheet):
+            chunk = next(self._chunks, b"")
+            if not chunk:
+                self._parser.close()
                 return
-    parser.close()
+            self._parser.feed(chunk)
+            yield from self._reading.take(sheet)

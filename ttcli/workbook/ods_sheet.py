@@ -33,24 +33,25 @@ _ERROR = re.compile(r"(?:#[A-Z/0]+[!?]?|Err:\d{3})\Z", re.ASCII)
 
 
 class _RepeatedRow(NamedTuple):
+    sheet: int
     first: int
     times: int
     cells: Dict[int, Cell]
 
 
 class SheetReading:
-    """Handlers for expat that gather one sheet's rows.
+    """Handlers for expat that gather the rows of one sheet after another.
 
-    Args:
-        sheet: Its index; sheets are the tables that stand in no other one, and in no link's copy.
+    Sheets are the tables that stand in no other one, and in no link's copy.
 
     Attributes:
-        done: The sheet has ended.
+        sheet: The index of the sheet that is being read, or was read last.
+        first: The first sheet whose rows are wanted.
     """
 
-    def __init__(self, sheet: int, styles: OdsStyles, budget: Budget) -> None:
-        self.done = False
-        self._sheets_to_skip = sheet
+    def __init__(self, first: int, styles: OdsStyles, budget: Budget) -> None:
+        self.sheet = -1
+        self.first = first
         self._styles = styles
         self._budget = budget
         self._name = ""
@@ -65,12 +66,17 @@ class SheetReading:
         self._silent = 0
         self._pieces: List[str] = []
 
-    def take(self) -> Iterator[Row]:
-        """The rows that are complete; they are then forgotten."""
-        ready, self._ready = self._ready, []
+    def take(self, sheet: int) -> Iterator[Row]:
+        """The complete rows of that sheet; they are then forgotten, as those before it are."""
+        ready = [repeated for repeated in self._ready if repeated.sheet == sheet]
+        self._ready = [repeated for repeated in self._ready if repeated.sheet > sheet]
         for repeated in ready:
             for number in range(repeated.first, repeated.first + repeated.times):
                 yield number, repeated.cells
+
+    def is_past(self, sheet: int) -> bool:
+        """Whether that sheet has ended."""
+        return self.sheet > sheet or (self.sheet == sheet and self._depth == 0)
 
     def start(self, name: str, attributes: Attributes) -> None:
         """Handles the start of an element."""
@@ -80,7 +86,7 @@ class SheetReading:
             self._start_sheet(attributes)
         elif name == _LINKS:
             self._depth += 1
-        elif self._depth != 1 or self._sheets_to_skip != -1:
+        elif self._depth != 1 or self.sheet < self.first:
             return  # another sheet, or a table within the sheet
         elif name in (_CELL, _COVERED):
             self._cell, self._pieces, self._silent = attributes, [], 0
@@ -95,8 +101,7 @@ class SheetReading:
             self._end_in_cell(name)
         elif name in (_SHEET, _LINKS):
             self._depth -= 1
-            self.done = self.done or (self._sheets_to_skip == -1 and self._depth == 0)
-        elif name == _ROW and self._depth == 1 and self._sheets_to_skip == -1:
+        elif name == _ROW and self._depth == 1 and self.sheet >= self.first:
             self._end_row()
 
     def text(self, piece: str) -> None:
@@ -106,8 +111,9 @@ class SheetReading:
 
     def _start_sheet(self, attributes: Attributes) -> None:
         if self._depth == 0:
-            self._sheets_to_skip -= 1
+            self.sheet += 1
             self._name = attributes.get(TABLE + "name", "")
+            self._row, self._column_styles = 0, []
         self._depth += 1
 
     def _start_column(self, attributes: Attributes) -> None:
@@ -185,7 +191,7 @@ class SheetReading:
         count = _count(self._row_attributes, "number-rows-repeated")
         if self._cells:
             self._budget.check_row(self._name, self._row + count)
-            self._ready.append(_RepeatedRow(self._row + 1, count, self._cells))
+            self._ready.append(_RepeatedRow(self.sheet, self._row + 1, count, self._cells))
         self._row += count
 
 
