@@ -125,6 +125,14 @@ def test_limits(tmp_path: Path, limits: Limits, words: str) -> None:
     assert caught.value.kind == "limit"
 
 
+def test_a_tag_without_an_end_is_bounded(tmp_path: Path) -> None:
+    """The parser would search what it holds back over and over for hours."""
+    page = table("<tr><td>1") + "<!--" * 50_000
+    with pytest.raises(BadItem, match="a tag or comment of the web page goes on") as caught:
+        cells(write(tmp_path, page))
+    assert caught.value.kind == "limit"
+
+
 def test_spans_make_no_cells(tmp_path: Path) -> None:
     """A span of millions is bounded as browsers bound it, and over a limit is refused."""
     page = table('<tr><td colspan="99999999" rowspan="99999999">x</td></tr>')

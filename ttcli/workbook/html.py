@@ -18,6 +18,7 @@ from ttcli.workbook import encoding
 from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, blocks_of, plain
 
 _CHUNK = 1 << 16
+_LONGEST_PIECE = 1 << 24  # of what the parser holds back until a tag or comment ends
 _DECLARED = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([\w-]{1,40})""", re.I)
 _NOTE = "comment"  # LibreOffice's, within a cell
 _SILENT = ("script", "style", "title", "template")
@@ -52,6 +53,8 @@ def open_html(path: Path, limits: Limits) -> Workbook:
     with path.open(encoding=_encoding_of(path), newline="") as text:
         for chunk in iter(lambda: text.read(_CHUNK), ""):
             page.feed(chunk)
+            page.check(_LONGEST_PIECE)
+    page.check(_CHUNK)  # the parser takes ages to give up on more
     page.close()
     tables = [table for table in page.tables if table.cells]
     if not tables:
@@ -135,6 +138,15 @@ class _Page(HTMLParser):
         if self._cell is not None and not self._silent:
             pieces = self._cell if self._note is None else self._note
             pieces.append(_BLANKS.sub(" ", data))
+
+    def check(self, most: int) -> None:
+        """Raises BadItem for a tag or comment that has gone on for longer than that."""
+        if len(self.rawdata) > most and "<" in self.rawdata:
+            raise BadItem(
+                f"a tag or comment of the web page goes on for over {most:,} characters",
+                "send the report as .xlsx",
+                kind="limit",
+            )
 
     def close(self) -> None:
         """Ends the page.
