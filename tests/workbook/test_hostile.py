@@ -94,6 +94,19 @@ def ods_repeated_rows() -> bytes:
     return ods(f'<table:table-row table:number-rows-repeated="999999999">{cell}</table:table-row>')
 
 
+def ods_repeated_within_the_limits() -> bytes:
+    """A thousand million cells, of which no row is too far down and no column too far right."""
+    cell = _ONE.format('table:number-columns-repeated="1024"')
+    return ods(f'<table:table-row table:number-rows-repeated="1048576">{cell}</table:table-row>')
+
+
+def ods_blanks() -> bytes:
+    """A text of two thousand million blanks."""
+    blanks = '<text:s text:c="99999"/>' * 20_000
+    cell = f'<table:table-cell office:value-type="string"><text:p>{blanks}</text:p>'
+    return ods(f"<table:table-row>{cell}</table:table-cell></table:table-row>")
+
+
 HOSTILE: List[Tuple[Callable[[], bytes], str]] = [
     (hostile.far_values, "limit: sheet 'Sheet1', cell XFD1048576"),
     (hostile.beyond, "limit: sheet 'Sheet1', cell XFE1048577"),
@@ -112,6 +125,8 @@ HOSTILE: List[Tuple[Callable[[], bytes], str]] = [
     ),
     (ods_repeated, "limit: "),
     (ods_repeated_rows, "limit: "),
+    (ods_repeated_within_the_limits, "limit: the workbook has more than 100,000,000 cells"),
+    (ods_blanks, "limit: a cell holds more than a million characters"),
 ]
 
 

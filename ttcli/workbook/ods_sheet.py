@@ -14,6 +14,7 @@ from ttcli.workbook.biff import number_text
 from ttcli.workbook.blocks import Budget, Row, plain
 from ttcli.workbook.ods_styles import OFFICE, TABLE, Attributes, OdsStyles
 from ttcli.workbook.ooxml_cell import iso_cell
+from ttcli.workbook.ooxml_text import LONGEST_TEXT
 
 _CALC = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0 "
 _TEXT = "urn:oasis:names:tc:opendocument:xmlns:text:1.0 "
@@ -65,6 +66,7 @@ class SheetReading:
         self._cell: Optional[Attributes] = None
         self._silent = 0
         self._pieces: List[str] = []
+        self._length = 0
 
     def take(self, sheet: int) -> Iterator[Row]:
         """The complete rows of that sheet; they are then forgotten, as those before it are."""
@@ -89,7 +91,7 @@ class SheetReading:
         elif self._depth != 1 or self.sheet < self.first:
             return  # another sheet, or a table within the sheet
         elif name in (_CELL, _COVERED):
-            self._cell, self._pieces, self._silent = attributes, [], 0
+            self._cell, self._pieces, self._length, self._silent = attributes, [], 0, 0
         elif name == _ROW:
             self._row_attributes, self._cells, self._column = attributes, {}, 0
         elif name == _COLUMN:
@@ -107,7 +109,7 @@ class SheetReading:
     def text(self, piece: str) -> None:
         """Tabs and line breaks that count are elements; literal ones become `\\r` for now."""
         if self._cell is not None and self._silent == 1:
-            self._pieces.append(piece.translate(_LAYOUT))
+            self._append(piece.translate(_LAYOUT))
 
     def _start_sheet(self, attributes: Attributes) -> None:
         if self._depth == 0:
@@ -139,11 +141,17 @@ class SheetReading:
     def _inline(self, name: str, attributes: Attributes) -> None:
         if name == _TEXT + "s":
             count = attributes.get(_TEXT + "c", "1")
-            self._pieces.append(" " * (int(count) if count.isdigit() and len(count) < 6 else 1))
+            self._append(" " * (int(count) if count.isdigit() and len(count) < 6 else 1))
         elif name == _TEXT + "tab":
             self._pieces.append("\t")
         elif name == _TEXT + "line-break":
             self._pieces.append("\n")
+
+    def _append(self, piece: str) -> None:
+        self._pieces.append(piece)
+        self._length += len(piece)
+        if self._length > LONGEST_TEXT:
+            raise BadItem("a cell holds more than a million characters", kind="limit")
 
     def _end_in_cell(self, name: str) -> None:
         if self._silent >= 10:
@@ -191,6 +199,7 @@ class SheetReading:
         count = _count(self._row_attributes, "number-rows-repeated")
         if self._cells:
             self._budget.check_row(self._name, self._row + count)
+            self._budget.spend(count * len(self._cells))  # before they are taken one by one
             self._ready.append(_RepeatedRow(self.sheet, self._row + 1, count, self._cells))
         self._row += count
 
