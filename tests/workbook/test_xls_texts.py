@@ -133,3 +133,18 @@ def test_a_shared_string_that_is_not_there_refuses(tmp_path: Path) -> None:
     path.write_bytes(data.replace(label, label[:-4] + struct.pack("<I", 5)))
     with pytest.raises(BadItem, match="there is no shared string 5"):
         cells(path)
+
+
+def test_two_sheets_at_the_same_byte_are_refused(tmp_path: Path) -> None:
+    """Twenty thousand names for one sheet would be read twenty thousand times."""
+    book = xlwt.Workbook()
+    book.add_sheet("A").write(0, 0, 1)
+    book.add_sheet("B")
+    path = saved(tmp_path, book)
+    data = path.read_bytes()
+    second = data.index(b"B", data.index(record(0x0085, b"")[:2]) + 12) - 8
+    first = second - 13
+    assert data[first - 4 : first - 2] == data[second - 4 : second - 2] == b"\x85\0"
+    path.write_bytes(data[:second] + data[first : first + 4] + data[second + 4 :])
+    with pytest.raises(BadItem, match="two of its sheets begin at the same byte"):
+        cells(path)

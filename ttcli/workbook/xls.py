@@ -166,6 +166,8 @@ class XlsScan:
 
     def _look_ahead(self, limits: Limits) -> None:
         """A first look at the places of all cells; calamine reads every sheet when it opens."""
+        if len(set(self._starts)) < len(self._starts):
+            raise damaged(".xls", "two of its sheets begin at the same byte")
         for start in self._starts:
             if self._stream[start + 6 : start + 8] == _GLOBALS:
                 raise damaged(".xls", f"no sheet begins at byte {start}, as its list says")
