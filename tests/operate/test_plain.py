@@ -10,27 +10,44 @@ from typing import Any, List
 import pytest
 
 from tests.fix_world import World
-from ttcli.commands import plain
+from ttcli.commands import glance, plain, untyped
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["process"], plain.Asked("process")),
-        (["-c", "/x", "load", "--dry-run"], plain.Asked("load", Path("/x"), True)),
-        (["--config", "/x", "fetch", "-n"], plain.Asked("fetch", Path("/x"), True)),
-        (["prune"], plain.Asked("prune")),
-        (["process", "--help"], None),
-        (["fetch", "--limit", "3"], None),
-        (["load", "-n", "-n"], None),
-        (["-c", "load"], None),
-        (["run"], None),
-        ([], None),
+        (["status"], (glance.status, (None,), {})),
+        (["-c", "/x", "status", "--json"], (glance.status, (Path("/x"),), {"form": "json"})),
+        (["status", "--check"], (glance.status, (None,), {"form": "check"})),
+        (
+            ["--config", "/x", "status", "--prometheus"],
+            (glance.status, (Path("/x"),), {"form": "prometheus"}),
+        ),
+        (["process"], (plain.stage, ("process", None), {})),
+        (["-c", "/x", "load", "--dry-run"], (plain.stage, ("load", Path("/x")), {"dry_run": True})),
+        (
+            ["--config", "/x", "fetch", "-n"],
+            (plain.stage, ("fetch", Path("/x")), {"dry_run": True}),
+        ),
     ],
 )
 def test_plain_ways_to_ask_need_no_typer(arguments: List[str], expected: Any) -> None:
-    """Anything else is Typer's."""
-    assert plain.asked(arguments) == expected
+    """The table says what answers, for which configuration and with which choice."""
+    answer: Any = untyped.asked(arguments)
+
+    assert (answer.func, answer.args, answer.keywords) == expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("status --help", "status --json --check", "-c status", "status --dry-run", "run", ""),
+        *("process --help", "fetch --limit 3", "load -n -n", "-c load", "load --json", "prune x"),
+    ],
+)
+def test_anything_else_is_typers(words: str) -> None:
+    """Help, mistakes and all that takes a value."""
+    assert untyped.asked(words.split()) is None
 
 
 @pytest.mark.parametrize("name", sorted(plain.NEEDS))

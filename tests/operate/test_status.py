@@ -12,7 +12,6 @@ from typing import Any, Dict, List
 import pytest
 
 from tests.fix_world import HEADINGS, World, shipment, workbook
-from ttcli.commands import glance
 from ttcli.spool.item import item_id, time_text
 from ttcli.spool.store import Spool
 from ttcli.stages.loads import Loads
@@ -279,25 +278,6 @@ def test_of_many_items_few_are_read(tmp_path: Path, state: str) -> None:
         (spool.base / state / item_id(as_of, f"{number:016x}")).mkdir()
     assert status(spool)["states"][state]["count"] == 1000
     assert spool.reads <= 200
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (["status"], glance.Asked()),
-        (["-c", "/x", "status", "--json"], glance.Asked(Path("/x"), "json")),
-        (["--config", "/x", "status", "--check"], glance.Asked(Path("/x"), "check")),
-        (["status", "--prometheus"], glance.Asked(None, "prometheus")),
-        (["status", "--help"], None),
-        (["status", "--json", "--check"], None),
-        (["-c", "status"], None),
-        (["run"], None),
-        ([], None),
-    ],
-)
-def test_plain_ways_to_ask_need_no_typer(arguments: List[str], expected: Any) -> None:
-    """Anything else is Typer's."""
-    assert glance.asked(arguments) == expected
 
 
 @pytest.mark.parametrize("form", [[], ["--json"], ["--prometheus"], ["--check"]])

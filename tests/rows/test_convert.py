@@ -52,7 +52,8 @@ def test_rows_and_origin():
     result = convert(TABLE, sheet("ETA|HAWB No|Pcs", [date("45974.5"), text("H1"), number("3")]))
 
     assert result.report["columns"] == ["hawb", "pieces", "eta"]
-    assert result.lines == [["H1", "3", "2025-11-13 12:00:00", "1:2"]]
+    assert result.lines == [["H1", "3", "45974.5", "1:2"]]
+    assert result.report["serials"] == {"eta": "timestamp"}
     assert result.rejects == []
 
 

@@ -26,14 +26,16 @@ def written(keys):
     st.lists(st.lists(st.integers(0, 12).map(b"K%d".__mod__), max_size=8), max_size=6),
     st.integers(0, 10),
     st.sampled_from([8, 64, 1 << 16]),
+    st.sampled_from([1, 4, 1024]),
     st.integers(1, 5),
 )
-@example([[b"K1"], [b"K1", b"K1"]], 100, 64, 1)
-def test_equals_the_model(batches, exact, bits, at_once):
+@example([[b"K1"], [b"K1", b"K1"]], 100, 64, 1, 1)
+@example([[b"K1", b"K2", b"K3", b"K4", b"K5"], [b"K5", b"K1"]], 1, 8, 4, 1)
+def test_equals_the_model(batches, exact, bits, marks, at_once):
     """With any limits, hash collisions and passes the rows are those a dict would keep."""
     keys = [key for batch in batches for key in batch]
     file = io.BytesIO(written(keys))
-    remembered = Keys(exact, bits)
+    remembered = Keys(exact, bits, marks)
     for batch in batches:
         remembered.add(batch)
 
@@ -65,6 +67,20 @@ def test_nothing_is_read_again_without_a_suspect():
     assert list(drop_doubles(Unreadable(), keys, key_of)) == []
 
 
+def test_a_sheet_of_different_keys_is_not_read_again():
+    """As many rows as a sheet can have, and none is suspected without cause; nor is one missed."""
+    names = [b"H%08d" % (n * 7919) for n in range(1 << 20)]
+    keys = Keys()
+    for first in range(0, len(names), 1 << 16):
+        keys.add(names[first : first + (1 << 16)])
+    assert keys.suspects <= 2
+
+    keys.add([b"H00000000", b"H00007919"])
+
+    assert keys.may_be_double(b"H00000000")
+    assert keys.may_be_double(b"H00007919")
+
+
 @pytest.mark.parametrize("piece", [1, 7, 64])
 def test_pieces_do_not_cut_lines(monkeypatch, piece):
     """However the file is read in pieces, lines stay whole while it is rewritten over itself."""
@@ -81,7 +97,7 @@ def test_pieces_do_not_cut_lines(monkeypatch, piece):
 def test_memory_is_bounded(monkeypatch):
     """Beyond the exact keys only the bitmaps are left, however many keys come, or come twice."""
     monkeypatch.setattr(duplicates, "_MOST_PLACES", 5)
-    keys = Keys(exact=10, bits=1 << 12)
+    keys = Keys(exact=10, bits=1 << 12, marks=1)
     for start in range(0, 1000, 10):
         keys.add([b"%d" % n for n in range(start, start + 10)])
 

@@ -25,7 +25,7 @@ def status(
     forms = [form for form, wanted in chosen.items() if wanted] or ["text"]
     if len(forms) > 1:
         raise typer.BadParameter("choose one of --json, --prometheus and --check")
-    glance.status(glance.Asked(context.obj, forms[0]))
+    glance.status(context.obj, forms[0])
 
 
 def check(context: typer.Context, as_json: bool = options.AS_JSON) -> None:

@@ -1,14 +1,10 @@
-"""`ttcli fetch`, `process`, `load` and `prune`, which timers start: they run without Typer, too.
-
-As with `glance.py`: Typer's import costs as much as a hundred small workbooks. The plain ways to
-ask are known here; any other command line, `--help` and mistakes are Typer's.
-"""
+"""`ttcli fetch`, `process`, `load` and `prune`: timers start them without Typer (`untyped.py`)."""
 
 from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any, NamedTuple, Optional, Sequence
+from typing import Any, Optional, Sequence
 
 from ttcli import console
 from ttcli.commands import glance
@@ -17,38 +13,15 @@ from ttcli.config import Config
 from ttcli.errors import ConfigError, TtcliError
 from ttcli.stages import STAGES
 
-_DRY_RUN = ("--dry-run", "-n")
 NEEDS = {"fetch": ("EMAIL",), "process": ("DB",), "load": ("DB",), "prune": ()}
 """The groups of settings that a stage needs complete."""
 
 
-class Asked(NamedTuple):
-    """Which stage was asked for, of which configuration file, and whether to do it at all."""
-
-    name: str
-    config: Optional[Path] = None
-    dry_run: bool = False
-
-
-def asked(arguments: Sequence[str]) -> Optional[Asked]:
-    """`[-c FILE] STAGE [--dry-run]`; None for anything else."""
-    words = list(arguments)
-    config = None
-    if len(words) > 2 and words[0] in ("-c", "--config"):
-        config, words = Path(words[1]), words[2:]
-    if not words or words[0] not in NEEDS or len(words) > 2:
-        return None
-    if any(word not in _DRY_RUN for word in words[1:]):
-        return None
-    return Asked(words[0], config, len(words) > 1)
-
-
-def stage(asked: Asked, **choices: Any) -> None:
+def stage(name: str, file: Optional[Path], dry_run: bool = False, **choices: Any) -> None:
     """Runs one stage under the lock, and tells how it went."""
     from ttcli.progress import watch_for
     from ttcli.stages.run import Stages
 
-    name, file, dry_run = asked
     config = complete(file, [name], NEEDS[name])
     with locked(config, name) as spool:
         report = Stages(config, spool, dry_run, watch_for).run(name, **choices)

@@ -88,4 +88,4 @@ def watch(context: typer.Context, dry_run: bool = options.DRY_RUN) -> None:
 
 
 def _stage(context: typer.Context, name: str, dry_run: bool, **choices: Any) -> None:
-    plain.stage(plain.Asked(name, context.obj, dry_run), **choices)
+    plain.stage(name, context.obj, dry_run, **choices)

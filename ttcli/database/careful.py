@@ -8,12 +8,13 @@ does not depend on how many rows are bad.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Sequence, Tuple
+from typing import Any, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from psycopg2 import sql
 
 from ttcli.database.faults import MISSING_RIGHT, NOT_A_ROWS
 from ttcli.database.sample import key_text, place
+from ttcli.database.serials import moment_of
 from ttcli.database.staging import LINE, ORIGIN, REJECT
 from ttcli.database.target import quoted
 from ttcli.database.upsert import Part, Upsert, listed, of
@@ -114,10 +115,12 @@ def row_security(cursor: Any, table: TargetTable) -> bool:
     return bool(cursor.fetchone()[0])
 
 
-def convert(cursor: Any, tables: Tables, columns: Sequence[str]) -> None:
+def convert(
+    cursor: Any, tables: Tables, columns: Sequence[str], serials: Mapping[str, str]
+) -> None:
     """Fills the typed staging table with all rows whose values fit its types."""
     types = _types(cursor, tables.stage)
-    casts = [_cast(name, types[name]) for name in columns]
+    casts = [_cast(name, types[name], serials.get(name)) for name in columns]
     fit = sql.SQL("{} AND {} IS NULL").format(_in_chunk("r"), of("r", REJECT))
     work = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS r WHERE {};").format(
         tables.stage,
@@ -136,8 +139,11 @@ def _types(cursor: Any, stage: sql.Identifier) -> Any:
     return dict(cursor.fetchall())
 
 
-def _cast(name: str, declared: str) -> Part:
-    return sql.SQL("CAST({} AS {})").format(of("r", name), sql.SQL(declared))
+def _cast(name: str, declared: str, serial: Optional[str]) -> Part:
+    value = of("r", name)
+    if serial:
+        value = moment_of(sql.SQL("CAST({} AS float8)").format(value), serial)
+    return sql.SQL("CAST({} AS {})").format(value, sql.SQL(declared))
 
 
 def _blame(tables: Tables, name: str, cast: Part) -> Part:

@@ -26,6 +26,7 @@ class Load(NamedTuple):
         rows: rows.tsv: COPY text format, unique by key, with a trailing field
             `<sheet>:<row>[ <position>,…]`, where the positions (1-based, in `columns`) are
             cells whose stored values stay as they are.
+        serials: Those columns that hold days since 30 December 1899, and their types.
         untouched: How many rows have such positions.
         replay: The mark of a replay (`Item.replay`), empty for an ordinary load.
     """
@@ -42,6 +43,7 @@ class Load(NamedTuple):
     rejected: int
     columns: Tuple[str, ...]
     rows: Path
+    serials: Mapping[str, str] = {}
     untouched: int = 0
     replay: str = ""
 

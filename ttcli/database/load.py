@@ -79,7 +79,7 @@ def load_item(
     given = Given(settings, table, load, policies or {})
     _check_columns(given)
     _prepare(connection, given)
-    stage = staging.kept(connection, table, load.columns, load.rows)
+    stage = staging.kept(connection, given)
     given = given._replace(stage=stage)
     return _persistently(lambda way: _load(connection, given, way))
 

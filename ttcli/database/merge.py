@@ -62,10 +62,10 @@ def carefully(cursor: Any, given: Given) -> Merged:
     load, table = given.load, given.table
     raw, stage = staging.new_name(given.settings), staging.new_name(given.settings)
     staging.create_raw(cursor, raw, load.columns)
-    staging.create(cursor, stage, table, load.columns)
+    staging.create_plain(cursor, stage, table, load.columns)
     rows = staging.copy_raw(cursor, raw, load.rows, load.columns)
     tables = Tables(raw, stage, rows, careful.row_security(cursor, table))
-    careful.convert(cursor, tables, load.columns)
+    careful.convert(cursor, tables, load.columns, load.serials)
     upsert = upsert_of(cursor, given, stage)
     careful.reject_keyless_and_twins(cursor, tables, upsert)
     late = drop_confirmed_later(cursor, upsert, load.source_at)
@@ -84,8 +84,8 @@ def repeat(cursor: Any, given: Given, newer: bool) -> Merged:
 def _staged(cursor: Any, given: Given) -> Tuple[sql.Identifier, int]:
     stage = given.stage or staging.new_name(given.settings)
     if not given.stage:
-        staging.create(cursor, stage, given.table, given.load.columns)
-    rows = staging.copy(cursor, stage, given.load.rows, given.load.columns)
+        staging.create(cursor, stage, given)
+    rows = staging.copy(cursor, stage, given.load)
     staging.analyze(cursor, stage, rows, given.table.key)
     return stage, rows
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import Any, Iterable, Optional, Sequence
+from typing import Any, Iterable, Mapping, Optional, Sequence
 
 import psycopg2.errors
 from psycopg2 import sql
@@ -18,6 +18,8 @@ from psycopg2 import sql
 from ttcli.config import DatabaseSettings
 from ttcli.database.connect import Connection, transaction
 from ttcli.database.encoding import Marked, codec_of
+from ttcli.database.given import Given, Load
+from ttcli.database.serials import generated, numbers_of
 from ttcli.database.target import identifier, quoted
 from ttcli.errors import AccessDenied, from_os_error
 from ttcli.table import TargetTable
@@ -56,48 +58,75 @@ def new_name(settings: DatabaseSettings) -> sql.Identifier:
     return sql.Identifier(settings.temp_schema, f"stage_{secrets.token_hex(8)}")
 
 
-def kept(
-    connection: Connection, table: TargetTable, columns: Sequence[str], rows: Path
-) -> Optional[sql.Identifier]:
+def kept(connection: Connection, given: Given) -> Optional[sql.Identifier]:
     """The session's own staging table for a small file; None for a large one.
 
     Where the role may make no temporary tables, every file is taken for a large one.
     """
-    if _size(rows) > _SMALL:
+    if _size(given.load.rows) > _SMALL:
         return None
-    asked = (table, tuple(columns))
+    asked = (given.table, given.load.columns, tuple(given.load.serials.items()))
     if asked not in connection.stages:
-        connection.stages[asked] = _keep(connection, table, columns)
+        connection.stages[asked] = _keep(connection, given)
     return connection.stages[asked]
 
 
-def _keep(
-    connection: Connection, table: TargetTable, columns: Sequence[str]
-) -> Optional[sql.Identifier]:
+def _keep(connection: Connection, given: Given) -> Optional[sql.Identifier]:
     name = f"ttcli_stage_{len(connection.stages)}"
     with transaction(connection), connection.cursor() as cursor:
         cursor.execute("SELECT 1 WHERE has_database_privilege(current_database(), 'TEMPORARY')")
         if not cursor.fetchone():
             return None
         head = sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DELETE ROWS")
-        _create(cursor, head.format(sql.Identifier(name)), table, columns)
+        stage = sql.Identifier(name)
+        _create(cursor, head.format(stage), given.table, given.load.columns, given.load.serials)
+        _generate(cursor, stage, given)
     return sql.Identifier("pg_temp", name)
 
 
-def create(cursor: Any, stage: sql.Identifier, table: TargetTable, columns: Sequence[str]) -> None:
+def create(cursor: Any, stage: sql.Identifier, given: Given) -> None:
     """Makes the staging table with the target's own types, so that COPY converts and checks."""
-    _create(cursor, sql.SQL("CREATE UNLOGGED TABLE {}").format(stage), table, columns)
+    head = sql.SQL("CREATE UNLOGGED TABLE {}").format(stage)
+    _create(cursor, head, given.table, given.load.columns, given.load.serials)
+    _generate(cursor, stage, given)
 
 
-def _create(cursor: Any, head: sql.Composable, table: TargetTable, columns: Sequence[str]) -> None:
+def _generate(cursor: Any, stage: sql.Identifier, given: Given) -> None:
+    serials, columns = given.load.serials, given.load.columns
+    if serials:
+        dates = generated(given.table, serials, numbers_of(columns, serials))
+        cursor.execute(sql.SQL("ALTER TABLE {} {}").format(stage, dates))
+
+
+def create_plain(
+    cursor: Any, stage: sql.Identifier, table: TargetTable, columns: Sequence[str]
+) -> None:
+    """Makes the staging table of the careful way, which converts and fills it by itself."""
+    _create(cursor, sql.SQL("CREATE UNLOGGED TABLE {}").format(stage), table, columns, {})
+
+
+def _create(
+    cursor: Any,
+    head: sql.Composable,
+    table: TargetTable,
+    columns: Sequence[str],
+    serials: Mapping[str, str],
+) -> None:
     """The lines' numbers are there for the careful way only."""
+    numbers = numbers_of(columns, serials)
+    fields = [
+        sql.SQL("0::float8 AS {}").format(sql.Identifier(numbers[name]))
+        if name in numbers
+        else sql.Identifier(name)
+        for name in columns
+    ]
     cursor.execute(
         sql.SQL(
             "{head} AS SELECT {columns}, ''::text AS {origin},"
             " 0::bigint AS {line} FROM {target} WITH NO DATA"
         ).format(
             head=head,
-            columns=_names(columns),
+            columns=sql.SQL(", ").join(fields),
             origin=sql.Identifier(ORIGIN),
             line=sql.Identifier(LINE),
             target=identifier(table),
@@ -115,18 +144,20 @@ def create_raw(cursor: Any, stage: sql.Identifier, columns: Sequence[str]) -> No
     )
 
 
-def copy(cursor: Any, stage: sql.Identifier, rows: Path, columns: Sequence[str]) -> int:
+def copy(cursor: Any, stage: sql.Identifier, load: Load) -> int:
     """Streams rows.tsv into a staging table, 1 MB at a time; returns the number of rows."""
-    with _open(rows) as file:
-        return _copy(cursor, stage, file, [*columns, ORIGIN])
+    numbers = numbers_of(load.columns, load.serials)
+    names = [numbers.get(name, name) for name in load.columns]
+    with _open(load.rows) as file:
+        return _copy(cursor, stage, file, [*names, ORIGIN])
 
 
 def copy_raw(cursor: Any, stage: sql.Identifier, rows: Path, columns: Sequence[str]) -> int:
     """The same into a table of texts; what the server's encoding has not is rejected at once."""
     codec = codec_of(cursor.connection)
-    if not codec:
-        return copy(cursor, stage, rows, columns)
     with _open(rows) as file:
+        if not codec:
+            return _copy(cursor, stage, file, [*columns, ORIGIN])
         return _copy(cursor, stage, Marked(file, codec), [*columns, ORIGIN, REJECT])
 
 

@@ -15,6 +15,7 @@ from ttcli.rows.lines import content_digest, digest_of
 from ttcli.rows.mapping import Mapping, Profile
 from ttcli.rows.rejects import Rejects
 from ttcli.rows.search import Searched, named, not_taken, refusal, search
+from ttcli.rows.serials import SerialColumn, taken
 from ttcli.rows.sheet import Output, SheetRows
 from ttcli.table import TableColumn, TargetTable
 
@@ -102,15 +103,17 @@ def convert_searched(
         raise refusal(searched, table.key)
     refuse(unsupported(columns), table)
     names = [column.name for column in columns]
-    output = Output(rows_out, digest_of(names), Keys(), Rejects(rejects_out))
     today = datetime.date.today()
     rules = [rule_for(column, table, mapping, workbook, today) for column in columns]
+    serials = [*map(SerialColumn, rules)]
+    output = Output(rows_out, digest_of(names), Keys(), Rejects(rejects_out), serials)
     layouts = [_targets(one, rules) for one in searched]
     sheets = [_convert_sheet(one, targets, output) for one, targets in zip(searched, layouts)]
     dropped = _drop_doubles(searched, layouts, sheets, output)
     sha256 = content_digest(rows_out, names) if dropped else output.digest.hexdigest()
     totals = {word: sum(sheet[word] for sheet in sheets) for word in COUNTS}
-    return {"sheets": sheets, **totals, "columns": names, "sha256": sha256}
+    kept = {"columns": names, "serials": taken(serials, rules), "sha256": sha256}
+    return {"sheets": sheets, **totals, **kept}
 
 
 def _columns(searched: Sequence[Searched], table: TargetTable) -> List[TableColumn]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from ttcli.cells import from_copy, to_copy
 from ttcli.rows.rejects import COLUMNS
 from ttcli.rows.rule import NULL
+from ttcli.rows.serials import shown
 
 LEFT_OUT = "the row of {} is left out"
 """Ends the reason of a row's reject that does not lie in its key: so the key finds it."""
@@ -32,12 +33,17 @@ def candidates(content: Any, value: str) -> Iterator[List[bytes]]:
         at = content.find(needle, at + 1)
 
 
-def named(line: Sequence[bytes], columns: Sequence[str]) -> Optional[Dict[str, Optional[str]]]:
-    """A line's fields by column, without the origin; None where it is not of these columns."""
+def named(line: Sequence[bytes], rows: Mapping[str, Any]) -> Optional[Dict[str, Optional[str]]]:
+    """A line's fields by column, without the origin; None where it is not of these columns.
+
+    Args:
+        rows: item.json's `rows`; those of an older version have no `serials`.
+    """
+    columns, serials = rows.get("columns", []), rows.get("serials", {})
     if len(line) != len(columns) + 1:
         return None
-    texts = [None if field == NULL else from_copy(field) for field in line[:-1]]
-    return dict(zip(columns, texts))
+    texts = (None if field == NULL else from_copy(field) for field in line[:-1])
+    return shown(dict(zip(columns, texts)), serials)
 
 
 def may_reject(content: bytes, value: str) -> bool:

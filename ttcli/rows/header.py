@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ttcli.cells import Cell, Kind, address
 from ttcli.rows.headings import Found, Headings, match
@@ -10,11 +10,30 @@ from ttcli.rows.headings import Found, Headings, match
 SEARCHED_ROWS = 30
 
 
-class Row(NamedTuple):
-    """A row of a sheet: its number, and its cells by sheet column."""
+class Row:
+    """A row of a sheet: its number, and its cells by sheet column.
 
-    number: int
-    cells: Dict[int, Cell]
+    Args:
+        cells: They, or what makes them: most rows are told to be no header row by their kinds.
+        kinds: Sheet column → kind of the cell, where `cells` makes them.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        cells: Union[Dict[int, Cell], Callable[[], Dict[int, Cell]]],
+        kinds: Optional[Dict[int, Kind]] = None,
+    ) -> None:
+        self.number = number
+        self._cells = cells
+        self.kinds = kinds or {column: cell.kind for column, cell in self.cells.items()}
+
+    @property
+    def cells(self) -> Dict[int, Cell]:
+        """Sheet column → cell, for the cells that are not blank."""
+        if not isinstance(self._cells, dict):
+            self._cells = self._cells()
+        return self._cells
 
 
 class Header(NamedTuple):
@@ -62,7 +81,8 @@ def find_header(
     best: Optional[Header] = None
     for row, below in _pairs(rows):
         # Most of the first rows are data, with fewer texts than the header has known headings.
-        if best is None or _worth(headings.most(row.cells, below), True) > _worth_of(best):
+        most = headings.most(row.kinds, below.kinds if below else {})
+        if best is None or _worth(most, True) > _worth_of(best):
             new = _readings(row, below, headings, key)
             found += new
             best = _best([best, *new] if best else new, key)
@@ -78,23 +98,22 @@ def candidates(rows: Sequence[Row], headings: Headings, key: Sequence[str]) -> L
     return [c for row, below in _pairs(rows) for c in _readings(row, below, headings, key)]
 
 
-def _pairs(rows: Sequence[Row]) -> Iterator[Tuple[Row, Dict[int, Cell]]]:
-    """Each of the first rows, with the cells of the one below where both may be one header."""
+def _pairs(rows: Sequence[Row]) -> Iterator[Tuple[Row, Optional[Row]]]:
+    """Each of the first rows, with the one below where both may be one header."""
     for index, row in enumerate(rows[:SEARCHED_ROWS]):
         below = rows[index + 1] if index + 1 < min(len(rows), SEARCHED_ROWS) else None
-        yield row, below.cells if below and _may_be_second(below, row) else {}
+        yield row, below if below and _may_be_second(below, row) else None
 
 
 def _readings(
-    row: Row, below: Dict[int, Cell], headings: Headings, key: Sequence[str]
+    row: Row, below: Optional[Row], headings: Headings, key: Sequence[str]
 ) -> List[Header]:
     texts = {column: [cell.text] for column, cell in row.cells.items()}
     found = [Header(row.number, row.number, match(texts, headings))]
     if below:
-        second = Row(row.number + 1, below)
-        both = match(_joined(row, second), headings)
-        if _is_header_too(second, row, both, key):
-            found.append(Header(row.number, second.number, both))
+        both = match(_joined(row, below), headings)
+        if _is_header_too(below, row, both, key):
+            found.append(Header(row.number, below.number, both))
     return found
 
 
@@ -129,7 +148,7 @@ def _is_table(found: Found) -> bool:
 def _may_be_second(below: Row, above: Row) -> bool:
     """Headings are texts, and the second row of a header follows at once."""
     return below.number == above.number + 1 and all(
-        c.kind is Kind.TEXT for c in below.cells.values()
+        kind is Kind.TEXT for kind in below.kinds.values()
     )
 
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
-from ttcli.cells import Cell, Kind
+from ttcli.cells import Kind
 from ttcli.rows.mapping import Mapping
 from ttcli.rows.synonyms import FIELD_OF
 from ttcli.table import TargetTable
@@ -69,13 +69,15 @@ class Headings:
         self._has_numbers = any(name.isdigit() for name in names)
         self._ignored = frozenset(map(normal, mapping.profile.ignore_headings))
 
-    def most(self, cells: Dict[int, Cell], below: Dict[int, Cell]) -> int:
-        """How many fields a row, alone or with the one below, can have at most."""
-        both = {*cells, *below}
+    def most(self, kinds: Dict[int, Kind], below: Dict[int, Kind]) -> int:
+        """How many fields a row, alone or with the one below, can have at most.
+
+        Args:
+            kinds: Sheet column → kind of its cell; `below` the same.
+        """
         if self._has_numbers:
-            return len(both)
-        words = {n for row in (cells, below) for n, cell in row.items() if cell.kind in _WORDS}
-        return len(words)
+            return len({*kinds, *below})
+        return len({n for row in (kinds, below) for n, kind in row.items() if kind in _WORDS})
 
     def field(self, heading: str) -> Optional[str]:
         """The field a heading means, or None."""

@@ -7,7 +7,8 @@ import io
 from itertools import islice
 from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence
 
-from ttcli.cells import Block, Sheet, Workbook, address, from_copy
+from ttcli.cells import Block, Sheet, Workbook, address
+from ttcli.rows import find
 from ttcli.rows.columns import head
 from ttcli.rows.convert import COUNTS, convert_searched, search_workbook
 from ttcli.rows.header import Header, candidates
@@ -81,7 +82,7 @@ def sample(
         **{word: found[word] for word in COUNTS},
         "more": first.more,
         "columns": found["columns"],
-        "rows": _shown(rows_out, found["columns"], searched, shown),
+        "rows": _shown(rows_out, found, searched, shown),
         "rejects": list(islice(csv.DictReader(rejects_out), shown)),
     }
 
@@ -129,7 +130,7 @@ def _why(header: Header, rivals: Sequence[Header], key: Sequence[str]) -> str:
 
 
 def _shown(
-    rows_out: io.BytesIO, columns: Sequence[str], searched: Sequence[Searched], most: int
+    rows_out: io.BytesIO, found: Dict[str, Any], searched: Sequence[Searched], most: int
 ) -> List[Dict[str, Any]]:
     """The first rows as objects, what is left untouched left out."""
     shown = []
@@ -140,11 +141,8 @@ def _shown(
         place, _, untouched = origin.partition(b" ")
         number, row = map(int, place.split(b":"))
         left = set(map(int, untouched.split(b","))) if untouched else set()
-        values = {
-            name: None if field == b"\\N" else from_copy(field)
-            for position, (name, field) in enumerate(zip(columns, fields), 1)
-            if position not in left
-        }
+        texts = find.named([*fields, origin], found) or {}
+        values = {name: text for n, (name, text) in enumerate(texts.items(), 1) if n not in left}
         shown.append({"sheet": searched[number - 1].sheet.name, "row": row, "fields": values})
     return shown
 

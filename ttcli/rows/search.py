@@ -6,12 +6,13 @@ only once: what was read while looking is kept and comes first when the rows are
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import chain
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from ttcli.cells import Block, Sheet, Workbook
+from ttcli.cells import Block, Cell, Kind, MixedColumn, Sheet, Workbook
 from ttcli.errors import BadItem
-from ttcli.rows.columns import cells_of_column
+from ttcli.rows.columns import AnyColumn, cell_at
 from ttcli.rows.header import SEARCHED_ROWS, Header, NoHeader, Row, find_header
 from ttcli.rows.headings import Headings
 
@@ -71,15 +72,27 @@ def _rows(block: Block, most: int) -> List[Row]:
     rows: List[Row] = []
     for start in range(0, len(block.rows), SEARCHED_ROWS + 1):
         part = slice(start, start + SEARCHED_ROWS + 1)
-        columns = [(n, cells_of_column(column, part)) for n, column in block.columns.items()]
+        columns = [(n, _kinds(column, part)) for n, column in block.columns.items()]
         for index, number in enumerate(block.rows[part]):
             if len(rows) == most:
                 return rows
-            cells = ((n, column[index]) for n, column in columns)
-            filled = {n: cell for n, cell in cells if cell and cell.text.strip()}
+            pairs = ((n, kinds[index]) for n, kinds in columns)
+            filled = {n: kind for n, kind in pairs if kind}
             if filled:
-                rows.append(Row(number, filled))
+                rows.append(Row(number, partial(_cells, block, start + index, filled), filled))
     return rows
+
+
+def _kinds(column: AnyColumn, part: slice) -> Sequence[Optional[Kind]]:
+    """The kinds of a part of a column; None for what is blank."""
+    if isinstance(column, MixedColumn):
+        return [cell.kind if cell and cell.text.strip() else None for cell in column.cells[part]]
+    return [column.kind if raw else None for raw in column.raw[part]]
+
+
+def _cells(block: Block, index: int, filled: Iterable[int]) -> Dict[int, Cell]:
+    cells = ((n, cell_at(block.columns[n], index)) for n in filled)
+    return {n: cell for n, cell in cells if cell}
 
 
 _KINDS = ("heading-twice", "no-key-column", "no-header-row")

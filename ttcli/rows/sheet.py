@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from itertools import compress, repeat
-from typing import Any, BinaryIO, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, BinaryIO, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from ttcli.cells import Block, Sheet, address, from_copy
-from ttcli.rows.columns import ColumnConverter, Converted, below
+from ttcli.rows.columns import AnyColumn, ColumnConverter, Converted, below
 from ttcli.rows.duplicates import Keys
 from ttcli.rows.fates import Batch, Fate, Target, fates
 from ttcli.rows.find import LEFT_OUT
@@ -15,18 +16,25 @@ from ttcli.rows.keys import key_fields
 from ttcli.rows.lines import Digest, identity
 from ttcli.rows.rejects import Rejects
 from ttcli.rows.rule import NULL, REPAIRS
+from ttcli.rows.serials import SerialColumn
 from ttcli.rows.totals import Totals
 
+Convert = Callable[[AnyColumn], Converted]
 _NUMERIC = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
 
 
 class Output(NamedTuple):
-    """Where the rows of all sheets go."""
+    """Where the rows of all sheets go.
+
+    Attributes:
+        serials: One for each field of rows.tsv, in order.
+    """
 
     rows: BinaryIO
     digest: Digest
     keys: Keys
     rejects: Rejects
+    serials: Sequence[SerialColumn]
 
 
 class SheetRows:
@@ -47,7 +55,10 @@ class SheetRows:
         self._sheet = sheet
         self._targets = targets
         self._output = output
-        self._converters = [ColumnConverter(target.rule) for target in targets]
+        self._convert_with = [
+            partial(serials.convert, convert=ColumnConverter(target.rule).convert)
+            for target, serials in zip(targets, output.serials)
+        ]
         self._missing = [target.position for target in targets if not target.source]
         self._header_row = self._last_row = header_row
         numeric = [target for target in targets if target.rule.column.type in _NUMERIC]
@@ -63,7 +74,7 @@ class SheetRows:
         batch = Batch(
             block,
             self._targets,
-            list(map(self._convert, repeat(block), self._targets, self._converters)),
+            list(map(self._convert, repeat(block), self._targets, self._convert_with)),
         )
         apart = fates(batch, self._sheet.totals_rows)
         self._set_aside(batch, apart)
@@ -92,11 +103,11 @@ class SheetRows:
             **({} if span else {"reason": "no row below the header row holds anything"}),
         }
 
-    def _convert(self, block: Block, target: Target, converter: ColumnConverter) -> Converted:
+    def _convert(self, block: Block, target: Target, convert: Convert) -> Converted:
         column = block.columns.get(target.source)
         if column is None:
             return Converted([NULL] * len(block.rows), {}, {})
-        return converter.convert(column)
+        return convert(column)
 
     def _set_aside(self, batch: Batch, apart: Dict[int, Fate]) -> None:
         for index, fate in apart.items():

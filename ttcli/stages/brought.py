@@ -89,7 +89,7 @@ def _in_rows(
     if item is None:
         return []
     for line in lines:
-        fields = find.named(line, (item.record.get("rows") or {}).get("columns", []))
+        fields = find.named(line, item.record.get("rows") or {})
         if fields and _is_key(fields, key, values):
             return [_brought(item, fields, line[-1].decode(), key, values)]
     return _only_rejects(item, key, values) if refused else []

@@ -55,7 +55,7 @@ class LoadStage:
     def _load(self, item: Item) -> Outcome:
         gone = self._vanished(item)
         if gone:
-            line = f"the table has no column {', '.join(gone)} any more: to be read again"
+            line = f"the table has {', '.join(gone)} no more, or otherwise: to be read again"
             return Outcome(PENDING, "re-read", line, {})
         sender = str(item.record["source"].get("sender") or "")
         policies = self._mapping.for_sender(sender).policies(self._table)
@@ -63,8 +63,15 @@ class LoadStage:
         return self._rehearse(arguments) if self._dry_run else self._commit(item, arguments)
 
     def _vanished(self, item: Item) -> Tuple[str, ...]:
-        columns = item.record["rows"]["columns"]
-        return tuple(name for name in columns if self._table.column(name) is None)
+        rows = item.record["rows"]
+        names = [name for name in rows["columns"] if self._table.column(name) is None]
+        # Only a column of dates can take the serials that it was read as.
+        serials = rows.get("serials", {}).items()
+        return (*names, *(name for name, type_ in serials if self._type(name) != type_))
+
+    def _type(self, name: str) -> str:
+        column = self._table.column(name)
+        return column.type if column else ""
 
     def _commit(self, item: Item, arguments: Tuple[Any, ...]) -> Outcome:
         from ttcli.database.load import load_item
@@ -129,6 +136,7 @@ def _load_of(item: Item) -> Any:
         rejected=rows["rejected"],
         columns=tuple(rows["columns"]),
         rows=item.rows,
+        serials=rows.get("serials", {}),
         untouched=rows["untouched"],
         replay=item.replay,
     )

@@ -28,6 +28,7 @@ _BLANK_BYTES = 250  # a short text and its place in a dictionary
 _PACK_BITS = 5
 _PACK = 1 << _PACK_BITS
 _UNPACKED = 1024
+_MOST_HOT = 1 << 14  # packed strings that were asked for one by one: they repeat
 _MOST_NEAR = 4096
 _EARLY = 64  # columns of blocks: a sheet of few rows is read before a table pays
 _WIDEST_WINDOW = 8  # strings taken out of their packs for each one that is asked for
@@ -53,6 +54,7 @@ class SharedStrings:
         self._packed: List[bytes] = []
         self._loose: List[bytes] = []
         self._unpacked: Dict[int, List[bytes]] = {}
+        self._hot: Dict[int, bytes] = {}
         self._near: Dict[bytes, bytes] = {}
         self._taken = 0
         self._bytes = 0
@@ -100,7 +102,10 @@ class SharedStrings:
         place = index - len(self._plain)
         pack = place >> _PACK_BITS
         texts = self._unpacked.get(pack) or self._unpack(pack)
-        return texts[place & _PACK - 1]
+        if len(self._hot) >= _MOST_HOT:
+            self._hot.clear()
+        text = self._hot[index] = texts[place & _PACK - 1]
+        return text
 
     def _unpack(self, pack: int) -> List[bytes]:
         """A pack as a list; the last ones are kept, for neighbours are asked for together."""
@@ -149,13 +154,16 @@ class SharedStrings:
             return None
 
     def _take(self, numbers: Sequence[int]) -> List[bytes]:
-        plain, beyond, first = self._plain, self._beyond, len(self._plain)
+        plain, beyond, hot, first = self._plain, self._beyond, self._hot, len(self._plain)
         packed = [number for number in numbers if number >= first]
         low, high = (min(packed), max(packed)) if packed else (first, first - 1)
         if high >= len(self):
             raise IndexError(high)
         if high - low > _WIDEST_WINDOW * len(numbers):
-            return [(plain[n] if n < first else beyond(n)) if n >= 0 else b"" for n in numbers]
+            return [
+                (plain[n] if n < first else hot.get(n) or beyond(n)) if n >= 0 else b""
+                for n in numbers
+            ]
         start = low - (low - first & _PACK - 1)
         window = self._window(start - first, high - first)
         return [(plain[n] if n < first else window[n - start]) if n >= 0 else b"" for n in numbers]
