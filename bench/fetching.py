@@ -156,8 +156,10 @@ class Bench:
         found: Dict[str, List[Run]] = {client: [] for client in clients}
         for _ in range(self.rounds):
             for client in clients:
-                with tempfile.TemporaryDirectory(dir=self.folder) as base:
-                    found[client].append(self.run(client, user, delay, Path(base)))
+                # removed at the end: ext4 gives the inodes of removed files out again only after
+                # a while, and until then whoever makes new files looks for others
+                base = Path(tempfile.mkdtemp(dir=self.folder))
+                found[client].append(self.run(client, user, delay, base))
         return {name: Run(*map(statistics.median, zip(*runs))) for name, runs in found.items()}
 
 

@@ -24,6 +24,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from bench.workload import COLUMNS, TIMESTAMPS  # noqa: E402
 from ttcli import table as tables  # noqa: E402
+from ttcli.spool.batch import create  # noqa: E402
 from ttcli.spool.store import Spool  # noqa: E402
 from ttcli.table import TableColumn, TargetTable  # noqa: E402
 
@@ -51,7 +52,7 @@ def spool_with(files: Sequence[Path], base: Path) -> Dict[str, str]:
     spool.prepare()
     noon = datetime(2026, 8, 22, 12, tzinfo=timezone.utc)
     for number, file in enumerate(files):
-        spool.create(noon + timedelta(seconds=number), file.read_bytes(), file.name, {})
+        create(spool, noon + timedelta(seconds=number), file.read_bytes(), file.name, {})
     spool.write_state("table", tables.to_json(target()))
     (base / "config.env").touch()
     settings = {

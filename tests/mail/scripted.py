@@ -131,17 +131,15 @@ def literal(content: bytes) -> bytes:
     return b"{%d}\r\n" % len(content) + content
 
 
-ENVELOPE = b'(NIL "Track and Trace" NIL NIL NIL NIL NIL NIL NIL NIL)'
+HEAD = b"Subject: Track and Trace\r\n\r\n"
 STRUCTURE = b'("APPLICATION" "X" ("NAME" "a.xlsx") NIL NIL "7BIT" 3)'
 
 
-def look(uid: int, structure: bytes = STRUCTURE, envelope: bytes = ENVELOPE, seq: int = 0) -> bytes:
+def look(uid: int, structure: bytes = STRUCTURE, head: bytes = HEAD, seq: int = 0) -> bytes:
     """The answer to a look at one mail whose only part is three bytes long."""
-    head = b'* %d FETCH (UID %d INTERNALDATE "01-Sep-2026 10:00:00 +0200" ' % (seq or uid, uid)
-    return head + b"RFC822.SIZE 99 ENVELOPE " + envelope + b" BODYSTRUCTURE " + structure + b")\r\n"
-
-
-HEAD = b"Subject: Track and Trace\r\n\r\n"
+    answer = b'* %d FETCH (UID %d INTERNALDATE "01-Sep-2026 10:00:00 +0200" ' % (seq or uid, uid)
+    answer += b"RFC822.SIZE 99 BODY[HEADER.FIELDS (SUBJECT)] " + literal(head)
+    return answer + b" BODYSTRUCTURE " + structure + b")\r\n"
 
 
 def parts(uid: int, content: bytes, seq: int = 0) -> bytes:

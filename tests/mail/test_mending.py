@@ -12,9 +12,8 @@ import pytest
 
 from tests.fix_dovecot import Account
 from tests.mails import BOOK, mail, multipart, part, tnef, zipped
-from ttcli.mail.message import read_mail
-from ttcli.mail.mime import attachments_of
 from ttcli.mail.session import Session
+from ttcli.mail.whole import attachments_of, read_mail
 
 WHEN = datetime(2026, 9, 1, 8, 0, tzinfo=timezone.utc)
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "Workbook".encode("utf-16-le")
@@ -24,10 +23,10 @@ MIXED = multipart(TEXT, FILE)
 QUOTED_BOOK = quopri.encodestring(BOOK).replace(b"\n", b"=0A=\n").replace(b"==0A=\n", b"=\n")
 
 
-def uuencoded(content: bytes) -> bytes:
+def uuencoded(content: bytes, end: bytes = b"`\nend\n") -> bytes:
     """As `uuencode` writes it."""
     lines = [binascii.b2a_uu(content[at : at + 45]) for at in range(0, len(content), 45)]
-    return b"begin 644 a.xlsx\n" + b"".join(lines) + b"`\nend\n"
+    return b"begin 644 a.xlsx\n" + b"".join(lines) + end
 
 
 def broken() -> List[bytes]:
@@ -40,7 +39,10 @@ def broken() -> List[bytes]:
         mail(MIXED).replace(b'boundary="b1"', b'boundary="b2"'),
         mail(multipart(alternative, FILE)),
         mail(multipart(alternative, FILE, TEXT)),
+        mail(multipart(b"no field\n" + alternative, FILE)),
         mail(multipart(TEXT, FILE.replace(b"\nContent", b"\nno field\nContent", 1))),
+        mail(multipart(TEXT, FILE.replace(b"\n\n", b"\nno field\n\n", 1))),
+        mail(multipart(TEXT, FILE.replace(b"\n\n", b"\nno field\n-----\n\n", 1))),
         mail(multipart(TEXT, FILE.replace(b"Content-Type:", b"Content-Type :"))),
         mail(MIXED).replace(b"Content-Type: multi", b"Content-Type : multi"),
     ]
@@ -50,6 +52,14 @@ def broken() -> List[bytes]:
 def test_a_broken_structure_gives_its_workbook(raw: bytes) -> None:
     """Boundaries that are undeclared or used twice, stray lines and blanks in a header."""
     assert [each.data for each in attachments_of(raw)[0]] == [BOOK]
+
+
+def test_a_body_without_a_blank_line_before_it_is_read() -> None:
+    """In a part as well as in a mail that is nothing else."""
+    entity = FILE.replace(b"\n\n", b"\n", 1)
+
+    for raw in (mail(multipart(TEXT, entity)), mail(entity)):
+        assert [each.data for each in attachments_of(raw)[0]] == [BOOK]
 
 
 def test_line_ends_translated_twice_are_line_ends() -> None:
@@ -93,6 +103,81 @@ def test_an_attached_file_in_undeclared_uuencode_is_read() -> None:
     assert [(each.name, each.data) for each in attachments_of(raw)[0]] == [("a.xlsx", BOOK)]
 
 
+@pytest.mark.parametrize("stated", ["base64", "quoted-printable", "8bit", "x-uuencode"])
+@pytest.mark.parametrize("named", ["x/y; name=a.xlsx", "application/octet-stream"])
+def test_uuencode_under_another_name_is_read(stated: str, named: str) -> None:
+    """No other encoding leaves a line `begin 644 …`; where nobody names the file, it does."""
+    head = f"Content-Type: {named}\nContent-Transfer-Encoding: {stated}"
+    raw = mail(multipart(TEXT, part(head, uuencoded(BOOK), False)))
+    named_by_part = "name" in named
+
+    (attachment,) = attachments_of(raw)[0]
+    assert attachment.data == BOOK
+    assert attachment.name == ("a.xlsx" if named_by_part or stated != "x-uuencode" else "")
+
+
+@pytest.mark.parametrize(
+    "after", [b"", b"`\n", b"\nBye\n", b"-- \nsent from my phone\n", b"This is a text, no file\n"]
+)
+def test_uuencode_without_its_end_is_read_as_far_as_it_goes(after: bytes) -> None:
+    """Gateways lose the last line; the letters of each line say how many they are."""
+    lost = uuencoded(BOOK, after)
+    two = uuencoded(b"x", after) + uuencoded(BOOK)
+
+    assert [each.data for each in attachments_of(mail(b"\nHello\n\n" + lost))[0]] == [BOOK]
+    assert [each.data for each in attachments_of(mail(b"\n" + two))[0]] == [b"x", BOOK]
+
+
+def test_a_text_that_speaks_of_uuencode_is_none() -> None:
+    """`begin 644 a.xlsx` and no line of a file behind it."""
+    raw = mail(b"\nUse it so:\nbegin 644 a.xlsx\nthen the lines, then\nstop.\n")
+
+    assert attachments_of(raw)[0] == []
+
+
+@pytest.mark.parametrize("between", [b"", b"\n", b"\n\n"])
+@pytest.mark.parametrize("size", [1, 100, 1000])
+def test_base64_that_was_encoded_in_pieces_is_one_file(size: int, between: bytes) -> None:
+    """A script reads blocks and encodes each: the padding in the middle is no end."""
+    whole = BOOK + bytes(2000 - len(BOOK))
+    blocks = [whole[:size], whole[size : size + 1000], whole[size + 1000 :]]
+    body = between.join(base64.b64encode(block) for block in blocks)
+    head = "Content-Type: x/y; name=a.xlsx\nContent-Transfer-Encoding: base64"
+
+    (attachment,) = attachments_of(mail(multipart(TEXT, part(head, body, False))))[0]
+    assert attachment.data == whole
+
+
+@pytest.mark.parametrize(
+    "footer", ["-- \nsent from my phone", "Sent", "_" * 40, "https://a.example/b"]
+)
+def test_what_stands_below_the_base64_is_not_in_the_file(footer: str) -> None:
+    """Mailing lists and mail scanners write below the last part's body."""
+    body = base64.encodebytes(BOOK + bytes(-len(BOOK) % 3 + 1)) + f"\n{footer}\n".encode()
+    head = "Content-Type: x/y; name=a.xlsx\nContent-Transfer-Encoding: base64"
+
+    (attachment,) = attachments_of(mail(multipart(TEXT, part(head, body, False))))[0]
+    assert attachment.data.rstrip(b"\0") == BOOK.rstrip(b"\0")
+
+
+def test_a_piece_of_a_mail_is_trouble() -> None:
+    """message/partial (RFC 2046, 5.2.2): a person must ask for the whole."""
+    raw = mail(b"Content-Type: message/partial; id=x; number=1; total=2\n\n" + mail(MIXED))
+
+    assert "one piece of a larger" in str(read_mail(raw, WHEN).trouble)
+
+
+def test_a_body_that_lies_elsewhere_is_said_to() -> None:
+    """message/external-body: nothing was lost on the way."""
+    pointer = b"Content-Type: message/external-body; access-type=url\n\nContent-Type: x/y\n\n"
+
+    reasons = {
+        skipped.part: skipped.reason
+        for skipped in attachments_of(mail(multipart(TEXT, pointer)))[1]
+    }
+    assert "lies elsewhere" in reasons["2"]
+
+
 @pytest.mark.parametrize("stated", ["text/plain", "text/html", "image/png", "application/pdf"])
 @pytest.mark.parametrize(
     "content",
@@ -120,6 +205,25 @@ def test_beside_a_workbook_what_says_it_is_a_picture_is_left_alone() -> None:
     assert [(each.part, each.reason) for each in skipped] == [("2", "image/png is no workbook")]
 
 
+CSV_HEADS = [
+    'Content-Type: text/csv name="a.csv"',
+    "Content-Type: text/csv (a comment)",
+    "Content-Type: text/csv (a comment); header=present",
+    "Content-Type: x/y\n\tname=a.csv",
+    "Content-Disposition: attachment filename=a.csv",
+    'Content-Disposition: filename="a.csv"',
+    "Content-Type: name=a.csv",
+]
+
+
+@pytest.mark.parametrize("head", CSV_HEADS)
+def test_a_head_without_its_semicolon_is_understood(head: str) -> None:
+    """A CSV file has nothing else by which it is known."""
+    (attachment,) = attachments_of(mail(multipart(TEXT, part(head, b"hawb\n1\n"))))[0]
+
+    assert (attachment.data, " " in attachment.content_type) == (b"hawb\n1\n", False)
+
+
 def ends() -> List[bytes]:
     """A CSV file at the end of a mail, with every kind of end."""
     raws = []
@@ -142,9 +246,21 @@ def test_broken_mails_read_by_their_parts_equal_those_read_whole(mailbox: Accoun
     document = part("Content-Type: application/msword; name=a.doc", b"doc")
     hidden.append(mail(multipart(document, part("Content-Type: text/plain", BOOK))))
     hidden.append(mail(multipart(TEXT, part("Content-Type: octets; name=a.csv", b"hawb\n1\n"))))
+    for stray in (
+        "no field at all\n",
+        ">From me Sat Aug 22\n",
+        "Date : Sat, 22 Aug 2026 08:00 +0000\n",
+    ):
+        hidden.append(
+            mail(MIXED, stray + "Message-ID: <a@b>\nDate: Fri, 21 Aug 2026 08:00 +0000\n")
+        )
     hidden.append(
         mail(multipart(TEXT, part("Content-Disposition: attachment; filename=a b.csv", b"1,2\n")))
     )
+    for encoding in ("base64", "x-uuencode", "7bit"):
+        head = f"Content-Type: x/y\nContent-Transfer-Encoding: {encoding}"
+        hidden.append(mail(multipart(TEXT, part(head, uuencoded(BOOK), False))))
+    hidden += [mail(multipart(TEXT, part(head, b"hawb\n1\n"))) for head in CSV_HEADS]
     raws = [
         raw.replace(b"\n", b"\r\n") for raw in [*broken(), *ends(), *hidden] if b"\0" not in raw
     ]
@@ -159,3 +275,4 @@ def test_broken_mails_read_by_their_parts_equal_those_read_whole(mailbox: Accoun
         whole = read_mail(raw, WHEN, by_parts.uid)
         assert whole.attachments, raw.decode("latin-1")
         assert by_parts.attachments == whole.attachments, raw.decode("latin-1")
+        assert by_parts._replace(skipped=[]) == whole._replace(skipped=[])

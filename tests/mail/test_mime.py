@@ -16,7 +16,7 @@ from tests.fix_dovecot import make_certificates
 from tests.mail.shapes import NAMES, XLSX_TYPE
 from tests.mails import BOOK, mail, multipart, part, tnef, zipped
 from ttcli.mail import archive
-from ttcli.mail.mime import attachments_of
+from ttcli.mail.whole import attachments_of
 
 
 def found(raw: bytes) -> List[Tuple[str, str, str]]:

@@ -2,63 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import email.utils
 import logging
 import time
 from pathlib import Path
-from typing import Any, Iterator, List, Sequence, Type
+from typing import Any, Type
 
 import pytest
 
-from tests.fix_dovecot import make_certificates
+from tests.fix_oauth import Kept, settings
 from tests.mail.endpoint import Answer, Form, TokenEndpoint, granted, refused
-from ttcli.config import MailboxSettings, OAuthSettings, Secret
+from ttcli.config import OAuthSettings, Secret
 from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
 from ttcli.mail import oauth
-from ttcli.mail.token import Access, access_token
+from ttcli.mail.access import Access
+from ttcli.mail.token import access_token
 
 LONG = "x" * 2000
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a CA and a certificate by it."""
-    folder = tmp_path_factory.mktemp("endpoint")
-    make_certificates(folder)
-    return folder
-
-
-@pytest.fixture
-def endpoint(home: Path) -> Iterator[TokenEndpoint]:
-    """A running token endpoint."""
-    with TokenEndpoint(home) as running:
-        yield running
-
-
-class Kept:
-    """Rotations in memory: the tokens there are, and what came after."""
-
-    def __init__(self, *tokens: str) -> None:
-        self.tokens: Sequence[Secret] = [Secret(token) for token in tokens]
-        self.kept: List[str] = []
-
-    def turn(self, seconds: float) -> Any:
-        """Ours at once."""
-        return contextlib.nullcontext(self)
-
-    def keep(self, token: Secret) -> None:
-        """Noted."""
-        self.kept.append(token.reveal())
-
-
-def settings(home: Path, given: OAuthSettings, timeout: int = 5) -> MailboxSettings:
-    """A mailbox that is opened by such a token."""
-    return MailboxSettings(
-        host="imap.example.org", port=993, username="me@example.org", password=Secret(""), tls=True,
-        ca_file=home / "ca.pem", folder="INBOX", subject_filter="", timeout=timeout,
-        auth="oauth2", oauth=given,
-    )  # fmt: skip
 
 
 def refreshed(home: Path, endpoint: TokenEndpoint, kept: Kept) -> Access:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from datetime import datetime, timedelta, timezone
 from typing import Any, List
@@ -16,8 +15,9 @@ from ttcli.config import MailboxSettings, Secret
 from ttcli.errors import AccessDenied, ConfigError, Temporary
 from ttcli.facts import Fact
 from ttcli.mail.check import facts
-from ttcli.mail.message import Mail, read_mail
+from ttcli.mail.message import Mail
 from ttcli.mail.session import Session
+from ttcli.mail.whole import read_mail
 
 AUGUST = datetime(2026, 8, 22, 13, 15, tzinfo=timezone.utc)
 SEPTEMBER = datetime(2026, 9, 1, 8, 0, tzinfo=timezone.utc)
@@ -280,46 +280,3 @@ def test_many_mails_come_in_order_and_complete(mailbox: Account) -> None:
     for mail in got:
         number = mail.uid - 1
         assert mail.attachments[0].data == b"%d" % number * (number * 300)
-
-
-def test_a_server_whose_search_is_not_trusted_is_asked_for_all(
-    mailbox: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Gmail searches by words and Exchange with bugs: there every subject is looked at here."""
-    monkeypatch.setattr("ttcli.mail.session._BATCH", 3)
-    monkeypatch.setattr("ttcli.mail.session._WORTH_A_SEARCH", 3)
-    monkeypatch.setattr("ttcli.mail.session._SEARCHES_BY_THE_BOOK", re.compile(b"no server"))
-    for number in range(10):
-        mailbox.append(report_mail(b"x", subject="Tracker and Tracer" if number % 2 else "Lunch"))
-
-    assert [m.uid for m in new_mails(mailbox, subject_filter="racker and tr")] == [2, 4, 6, 8, 10]
-
-
-def test_a_search_on_the_server_passes_no_subject_for_its_blanks(
-    mailbox: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Doubled, broken and hard blanks between the words are blanks in a large search, too."""
-    monkeypatch.setattr("ttcli.mail.session._BATCH", 3)
-    monkeypatch.setattr("ttcli.mail.session._WORTH_A_SEARCH", 3)
-    subjects = [
-        "=?utf-8?Q?Track__and_Trace?=",
-        "=?utf-8?Q?Track=0Aand_Trace?=",
-        "Track\udca0and Trace",
-        "Track\r\n\tand   Trace",
-        "=?utf-8?B?VHJhY2sgYW5kIFQ=?=\r\n =?utf-8?B?cmFjZQ==?=",
-    ]
-    for subject in [*subjects, "Lunch", "Trace and Track"]:
-        mailbox.append(b"Subject: %s\r\n\r\nx\r\n" % subject.encode("ascii", "surrogateescape"))
-
-    assert [mail.uid for mail in new_mails(mailbox)] == [1, 2, 3, 4, 5]
-
-
-def test_a_catch_up_finds_subjects_that_the_server_cannot_decode(mailbox: Account) -> None:
-    """After days without a run every subject is looked at here: the cursor passes none."""
-    charsets = ["x-unknown", "utf-8*en", "x-sjis", "iso-8859-8-i", "hz-gb-2312"]
-    for number in range(550):
-        mailbox.append(b"Subject: Lunch %d\r\n\r\nx\r\n" % number)
-    for charset in charsets:
-        mailbox.append(b"Subject: =?%s?Q?Track_and_Trace?=\r\n\r\nx\r\n" % charset.encode())
-
-    assert [mail.uid for mail in new_mails(mailbox)] == [551, 552, 553, 554, 555]

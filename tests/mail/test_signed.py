@@ -6,23 +6,22 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterator
+from typing import Any, Dict
 
 import pytest
 
-from tests.fix_dovecot import make_certificates
+from tests.fix_oauth import Kept, settings
 from tests.mail.endpoint import TokenEndpoint, granted, refused
-from tests.mail.test_oauth import Kept, settings
 from ttcli.config import Secret
 from ttcli.errors import AccessDenied, ConfigError, Temporary
-from ttcli.mail.token import Access, access_token
+from ttcli.mail.access import Access
+from ttcli.mail.token import access_token
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the endpoint's certificate, and an application's own in app.pem."""
-    folder = tmp_path_factory.mktemp("signed")
-    make_certificates(folder)
+def home(home: Path) -> Path:
+    """The endpoint's folder, with an application's own certificate in app.pem."""
+    folder = home
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
          "-subj", "/CN=app", "-keyout", "app.key", "-out", "app.crt"],
@@ -33,13 +32,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     service = {"type": "service_account", "client_email": "app@project.example", "private_key": key}
     (folder / "app.json").write_text(json.dumps({**service, "private_key_id": "7"}))
     return folder
-
-
-@pytest.fixture
-def endpoint(home: Path) -> Iterator[TokenEndpoint]:
-    """A running token endpoint."""
-    with TokenEndpoint(home) as running:
-        yield running
 
 
 def ask(home: Path, endpoint: TokenEndpoint, provider: str, file: str) -> Access:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import datetime, timezone
-from typing import Any, List
+from typing import Any, Iterator, List
 
 import pytest
 from hypothesis import given
@@ -30,15 +30,25 @@ def stream_of(parts: List[Any]) -> bytes:
     return stream
 
 
+def feed(splitter: Splitter, arriving: bytes) -> Iterator[bytes]:
+    """The pieces that are complete when these bytes arrive at once."""
+    while arriving:
+        room = splitter.room()
+        count = min(len(room), len(arriving))
+        room[:count] = arriving[:count]
+        yield from splitter.arrived(count)
+        arriving = arriving[count:]
+
+
 @given(lines_and_literals, st.lists(st.integers(1, 40)))
 def test_the_stream_is_cut_the_same_however_it_arrives(parts: List[Any], sizes: List[int]) -> None:
     """TCP and TLS cut where they like; joined up, the pieces are what one big read gives."""
     stream = stream_of(parts)
     at_once, bit_by_bit = Splitter(), Splitter()
-    whole = b"".join(at_once.feed(stream))
+    whole = b"".join(feed(at_once, stream))
     pieces, position = b"", 0
     for size in [*sizes, len(stream) + 1]:
-        pieces += b"".join(bit_by_bit.feed(stream[position : position + size]))
+        pieces += b"".join(feed(bit_by_bit, stream[position : position + size]))
         position += size
 
     assert pieces == whole
@@ -47,16 +57,37 @@ def test_the_stream_is_cut_the_same_however_it_arrives(parts: List[Any], sizes: 
 
 def test_lines_and_literals_are_told_apart() -> None:
     """A brace inside a literal announces nothing, and a `+` line neither."""
-    pieces = list(Splitter().feed(b"* a {9}\r\nx {5}\r\n b)\r\n+ go {3}\r\n* c\r\n"))
+    pieces = list(feed(Splitter(), b"* a {9}\r\nx {5}\r\n b)\r\n+ go {3}\r\n* c\r\n"))
 
     assert pieces == [b"* a {9}\r\n", b"x {5}\r\n b", b")\r\n", b"+ go {3}\r\n", b"* c\r\n"]
+
+
+@pytest.mark.parametrize("size", [0, 1, 16_000, 16_384, 1 << 20, (1 << 20) + 1, 3_000_000])
+def test_a_literal_of_any_size_comes_whole(size: int) -> None:
+    """In few pieces, and nothing of what follows it is taken for a part of it."""
+    body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    stream = b"* OK hello\r\n" + literal(body) + b")\r\na1 OK done\r\n"
+    pieces = list(feed(Splitter(), stream))
+
+    assert b"".join(pieces[2:-2]) == body
+    assert pieces[-2:] == [b")\r\n", b"a1 OK done\r\n"]
+    assert len(pieces) <= 6
+
+
+def test_what_came_of_a_literal_is_handed_on_as_a_sign_of_life() -> None:
+    """A slow link that brings nothing more within a moment must not look like a dead one."""
+    splitter = Splitter()
+    assert list(feed(splitter, b"* 1 FETCH (BODY[] {9}\r\nab")) == [b"* 1 FETCH (BODY[] {9}\r\n"]
+    assert list(splitter.arrived(0)) == [b"ab"]
+    assert list(splitter.arrived(0)) == []
+    assert list(feed(splitter, b"cdefghi)\r\n")) == [b"cdefghi", b")\r\n"]
 
 
 @pytest.mark.parametrize("size", [b"999999999", b"9" * 100_000])
 def test_a_literal_beyond_reason_is_refused_when_announced(size: bytes) -> None:
     """Before a byte of it is waited for."""
     with pytest.raises(ValueError, match="announced"):
-        list(Splitter().feed(b"* 1 FETCH (BODY[] {" + size + b"}\r\n"))
+        list(feed(Splitter(), b"* 1 FETCH (BODY[] {" + size + b"}\r\n"))
 
 
 def test_a_line_without_end_is_refused() -> None:
@@ -64,7 +95,7 @@ def test_a_line_without_end_is_refused() -> None:
     splitter = Splitter()
     with pytest.raises(ValueError, match="without a line end"):
         for _ in range(LONGEST_LINE // (1 << 20) + 2):
-            list(splitter.feed(b"x" * (1 << 20)))
+            list(feed(splitter, b"x" * (1 << 20)))
 
 
 @given(st.binary(max_size=120))

@@ -12,6 +12,7 @@ import pytest
 
 from ttcli.errors import SpoolFault
 from ttcli.spool import durable
+from ttcli.spool.batch import create
 from ttcli.spool.item import FAILED, LOADED, PENDING, PROCESSED, Item, item_id
 from ttcli.spool.store import Spool
 
@@ -28,7 +29,7 @@ def spool(tmp_path: Path) -> Spool:
 
 def made(spool: Spool, content: bytes = b"workbook", as_of: datetime = NOON) -> Item:
     """A pending item."""
-    item = spool.create(as_of, content, "report.xlsx", {"uid": 7})
+    item = create(spool, as_of, content, "report.xlsx", {"uid": 7})
     assert item is not None
     return item
 
@@ -60,13 +61,13 @@ def test_the_same_payload_as_of_the_same_time_is_one_item(spool: Spool, state: s
     if state != PENDING:
         spool.move(item, state)
 
-    assert spool.create(NOON, b"workbook", "other name.xlsx", {}) is None
+    assert create(spool, NOON, b"workbook", "other name.xlsx", {}) is None
     assert sum(len(spool.ids(s)) for s in (PENDING, PROCESSED, LOADED, FAILED)) == 1
 
 
 def test_a_sender_s_file_name_is_never_a_path(spool: Spool) -> None:
     """`../../etc/passwd` is a string in item.json."""
-    item = spool.create(NOON, b"x", "../../etc/passwd\x00\n", {})
+    item = create(spool, NOON, b"x", "../../etc/passwd\x00\n", {})
 
     assert item is not None
     assert item.path.parent == spool.base / PENDING
@@ -161,11 +162,11 @@ def test_the_sweep_takes_only_what_is_old(spool: Spool) -> None:
 def test_a_full_disk_leaves_no_half_item(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """ENOSPC while an item is made: nothing in pending/, nothing in tmp/."""
 
-    def full(path: Path, content: bytes) -> None:
+    def full(_: durable.Files, path: Path, content: bytes) -> None:
         path.write_bytes(content[:3])
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(durable, "write_file", full)
+    monkeypatch.setattr(durable.Files, "write", full)
 
     with pytest.raises(OSError, match="No space"):
         made(spool)
@@ -217,7 +218,7 @@ def test_ctrl_c_leaves_nothing_in_tmp(spool: Spool, monkeypatch: pytest.MonkeyPa
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(durable, "rename_directory", interrupted)
+    monkeypatch.setattr(durable, "move_directory", interrupted)
 
     with pytest.raises(KeyboardInterrupt):
         made(spool)

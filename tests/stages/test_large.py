@@ -10,12 +10,13 @@ import pytest
 
 from tests.fix_world import World
 from tests.mails import BOOK
+from ttcli.mail.content import Store
 from ttcli.spool.item import PENDING
 from ttcli.spool.store import Spool
-from ttcli.stages.behind import Behind
+from ttcli.stages.behind import Behind, Gathered
 
 CHANCE = random.Random(11)
-SIZES = {"in memory": 900_000, "in a file": 1_500_000, "in pieces": 7_000_000}
+SIZES = {"in memory": 900_000, "in a file": 4_500_000, "in pieces": 9_000_000}
 
 
 def book(size: int) -> bytes:
@@ -54,7 +55,7 @@ def test_an_attachment_of_any_size_comes_once(world: World, size: str) -> None:
 def test_a_limit_takes_large_ones_one_by_one(world: World) -> None:
     """Each run goes on where the one before it ended."""
     for _ in range(2):
-        world.send(book(1_500_000))
+        world.send(book(4_500_000))
 
     for count in (1, 2):
         world.ttcli("fetch", "--limit", "1")
@@ -84,3 +85,42 @@ def test_what_was_asked_for_is_done_though_the_asking_breaks_off() -> None:
             behind.do(lambda number=number: done.append(number), 100)  # type: ignore[misc]
         raise ConnectionError
     assert done == list(range(5))
+
+
+def test_what_is_gathered_is_done_together_and_in_order() -> None:
+    """So many things or bytes, and at the end what is left."""
+    done: List[List[int]] = []
+    with Behind() as behind, Gathered[int](
+        behind, lambda some: done.append(list(some))
+    ) as gathered:
+        for number in range(20):
+            gathered.add(number, 100)
+        for number in range(20, 23):
+            gathered.add(number, 3 << 20)
+
+    assert [number for some in done for number in some] == list(range(23))
+    assert all(len(some) <= 16 for some in done)
+    assert len(done) < 8
+
+
+def test_what_was_gathered_is_done_though_the_coming_breaks_off() -> None:
+    """And the loss is what is told."""
+    done: List[int] = []
+    behind = Behind()
+    with pytest.raises(ConnectionError), behind, Gathered[int](behind, done.extend) as gathered:
+        gathered.add(1, 100)
+        gathered.add(2, 100)
+        raise ConnectionError
+    assert done == [1, 2]
+
+
+def test_an_archive_of_many_does_not_fill_the_memory(tmp_path: Path) -> None:
+    """Each of its workbooks would fit; what is beyond a mail's share lies in files."""
+    store = Store(tmp_path)
+    kept = [store.keep([bytes(1 << 20)] * 3) for _ in range(5)]
+
+    assert [content.path is None for content in kept] == [True, True, False, False, False]
+    assert all(len(content) == 3 << 20 for content in kept)
+    store.clear()
+    assert store.keep([bytes(1 << 20)] * 3).path is None
+    assert list(tmp_path.iterdir()) == []

@@ -10,12 +10,12 @@ from typing import Any, Dict, Iterator
 import pytest
 
 from tests.fix_dovecot import Account
+from tests.fix_oauth import ACCESS, FIRST, Provider
 from tests.fix_world import World, shipment, workbook
 from tests.mail.endpoint import Answer, Form, TokenEndpoint, granted, refused
 from tests.mail.token_dovecot import NAME, token_account
 
-ACCESS = f"good-{NAME}-" + "zugang" * 40
-SECRET, FIRST = "geheim-der-anwendung", "erneuerung-1"
+SECRET = "geheim-der-anwendung"
 
 
 @pytest.fixture(scope="module")
@@ -29,26 +29,6 @@ def token_mailbox() -> Iterator[Account]:
 def mailbox(token_mailbox: Account) -> Account:
     """In place of the account with a password."""
     return token_mailbox
-
-
-class Provider:
-    """Honours each refresh token once, and the last one until its successor was used."""
-
-    def __init__(self) -> None:
-        self.last = FIRST
-        self.next = ""
-
-    def __call__(self, form: Form) -> Answer:
-        """One grant, with a new refresh token."""
-        if form["grant_type"] == "client_credentials":
-            return granted(ACCESS, scope="imap")
-        if form["refresh_token"] == self.next:
-            self.last = self.next
-        elif form["refresh_token"] != self.last:
-            return refused("invalid_grant", f"{form['refresh_token']} was used already")
-        kind, number = self.last.split("-")
-        self.next = f"{kind}-{int(number) + 1}"
-        return granted(ACCESS, refresh_token=self.next, scope="imap offline")
 
 
 @pytest.fixture

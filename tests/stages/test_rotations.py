@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Optional
+from typing import Any, Callable, List, Optional
 
 import pytest
 
-from tests.fix_dovecot import make_certificates
+from tests.fix_oauth import FIRST, Provider, settings
 from tests.mail.endpoint import TokenEndpoint
-from tests.mail.test_oauth import settings
-from tests.stages.test_oauth import FIRST, Provider
 from ttcli.config import MailboxSettings, Secret
 from ttcli.errors import SpoolFault, Temporary
 from ttcli.mail.token import access_token
@@ -23,19 +21,11 @@ from ttcli.stages.rotations import Rotations
 DIED = 9
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a CA and a certificate by it."""
-    folder = tmp_path_factory.mktemp("rotations")
-    make_certificates(folder)
-    return folder
-
-
 @pytest.fixture
-def endpoint(home: Path) -> Iterator[TokenEndpoint]:
+def endpoint(endpoint: TokenEndpoint) -> TokenEndpoint:
     """A provider that rotates."""
-    with TokenEndpoint(home, Provider()) as running:
-        yield running
+    endpoint.answer = Provider()
+    return endpoint
 
 
 @pytest.fixture

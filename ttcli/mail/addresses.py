@@ -13,6 +13,7 @@ from ttcli.mail.headers import decode_bytes
 
 _LONGEST = 1 << 16  # bytes of a field that anybody means seriously
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
+_PUNCTUATION = re.compile(r'[()"\\]')
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
 _DOMAIN = rf"[^\s<>()\[\],;:@\"\\{_CONTROL}]+"
 _ADDRESS = re.compile(
@@ -41,6 +42,8 @@ def without_comments(field: bytes) -> Optional[str]:
     if len(field) > _LONGEST:
         return None
     text = decode_bytes(field)
+    if not _PUNCTUATION.search(text):
+        return text
     kept: List[str] = []
     depth, position = 0, 0
     while position < len(text):

@@ -15,6 +15,8 @@ _TOKEN = re.compile(
     rb"""\s*(?: (\() | (\)) | "((?:[^"\\]|\\.)*)" | ([^\s()"\[]+(?:\[[^\]]*\](?:<\d+>)?)?) )""",
     re.S | re.X,
 )
+_ONE_LITERAL = re.compile(rb"(\d+) \(UID (\d+) (BODY\[[^\]\"]*\](?:<\d+>)?) \{\d+\}\Z")
+_OPENING, _QUOTED, _ATOM = 1, 3, 4  # its groups
 _ESCAPED = re.compile(rb"\\(.)", re.S)
 _LITERAL_AHEAD = re.compile(rb"~?\{\d+\+?\}\Z")
 _MONTHS = {
@@ -38,7 +40,7 @@ def fetched(pieces: Sequence[Any]) -> Dict[str, Value]:
     Args:
         pieces: As imaplib2 collects them: (text, literal) tuples, and a text at the end.
     """
-    values = _parse(pieces)
+    values = _plain(pieces) or _parse(pieces)
     if len(values) != 2 or not isinstance(values[1], list) or len(values[1]) % 2:
         raise Garbled("not a FETCH answer")
     items = values[1]
@@ -46,6 +48,17 @@ def fetched(pieces: Sequence[Any]) -> Dict[str, Value]:
     if not all(isinstance(name, str) for name in names):
         raise Garbled("a FETCH item without a name")
     return {name.upper(): value for name, value in zip(names, items[1::2])}
+
+
+def _plain(pieces: Sequence[Any]) -> List[Any]:
+    """An answer of a UID and one literal: of ten thousand mails, most look like that."""
+    if len(pieces) != 2 or not isinstance(pieces[0], tuple) or pieces[1] != b")":
+        return []
+    match = _ONE_LITERAL.match(pieces[0][0])
+    if not match:
+        return []
+    number, uid, name = (each.decode("latin-1") for each in match.groups())
+    return [number, ["UID", uid, name, pieces[0][1]]]
 
 
 def _parse(pieces: Sequence[Any]) -> List[Any]:
@@ -63,33 +76,37 @@ def _parse(pieces: Sequence[Any]) -> List[Any]:
 
 def _scan(text: bytes, end: int, stack: List[List[Any]]) -> None:
     """Adds the tokens of a text to the innermost open list."""
-    position = 0
+    position, inner = 0, stack[-1]
     while position < end:
         token = _TOKEN.match(text, position, end)
         if token is None:
             if text[position:end].strip():
                 raise Garbled("an unreadable token")
             return
-        position = token.end()
-        _add(token, stack)
+        position, kind = token.end(), token.lastindex
+        if kind == _ATOM:
+            atom = token[kind]
+            inner.append(None if atom.upper() == b"NIL" else atom.decode("latin-1"))
+        elif kind == _QUOTED:
+            quoted = token[kind]
+            inner.append(_ESCAPED.sub(rb"\1", quoted) if b"\\" in quoted else quoted)
+        else:
+            inner = _opened(stack) if kind == _OPENING else _closed(stack)
 
 
-def _add(token: re.Match[bytes], stack: List[List[Any]]) -> None:
-    opening, closing, quoted, atom = token.groups()
-    if opening:
-        if len(stack) > _DEEPEST:
-            raise Garbled("nested too deep")
-        stack.append([])
-    elif closing:
-        if len(stack) < 2:
-            raise Garbled("a bracket too many")
-        inner = stack.pop()
-        stack[-1].append(inner)
-    elif quoted is not None:
-        escaped = b"\\" in quoted
-        stack[-1].append(_ESCAPED.sub(rb"\1", quoted) if escaped else quoted)
-    else:
-        stack[-1].append(None if atom.upper() == b"NIL" else atom.decode("latin-1"))
+def _opened(stack: List[List[Any]]) -> List[Any]:
+    if len(stack) > _DEEPEST:
+        raise Garbled("nested too deep")
+    stack.append([])
+    return stack[-1]
+
+
+def _closed(stack: List[List[Any]]) -> List[Any]:
+    if len(stack) < 2:
+        raise Garbled("a bracket too many")
+    inner = stack.pop()
+    stack[-1].append(inner)
+    return stack[-1]
 
 
 def number(value: Value) -> Optional[int]:
@@ -112,13 +129,3 @@ def time_of(value: Value) -> Optional[datetime]:
         return local + offset if match[7] == b"-" else local - offset
     except (ValueError, OverflowError):
         return None
-
-
-def subject_of(envelope: Value) -> Optional[bytes]:
-    """The raw subject in an ENVELOPE, empty where the mail has none; None where unreadable."""
-    if not isinstance(envelope, list) or len(envelope) != 10:
-        return None
-    subject = envelope[1]
-    if isinstance(subject, list):
-        return None
-    return subject.encode("latin-1") if isinstance(subject, str) else subject or b""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import ssl
 from datetime import datetime, timezone
 from typing import Iterator, List
 
 from ttcli.errors import OutsideFault
 from ttcli.facts import SKEW, Fact, clock, timed
 from ttcli.mail import verdicts
-from ttcli.mail.gate import Gate, fields
+from ttcli.mail.gate import Gate
+from ttcli.mail.headers import fields
 from ttcli.mail.session import Session
+from ttcli.mail.tls import TlsSocket
 
 _SAMPLE = 20  # mails
 # What the later stages of work can make use of; everything else works without.
@@ -40,7 +41,7 @@ def facts(session: Session) -> List[Fact]:
 def _connection(session: Session) -> Fact:
     settings = session.settings
     sock = session.commands.client.sock
-    secured = sock.version() if isinstance(sock, ssl.SSLSocket) else "plain text on this machine"
+    secured = sock.version() if isinstance(sock, TlsSocket) else "plain text on this machine"
     where = f"{settings.host}:{settings.port}"
     return Fact("mailbox login", True, f"{settings.username} at {where}, {secured}")
 

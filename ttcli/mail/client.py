@@ -13,7 +13,6 @@ import queue
 import re
 import select
 import socket
-import ssl
 import sys
 import threading
 import time
@@ -21,6 +20,7 @@ import warnings
 from typing import Any, List, Optional, Union
 
 from ttcli.mail.dial import Connection
+from ttcli.mail.tls import TlsSocket
 from ttcli.mail.wire import Splitter
 
 with warnings.catch_warnings():
@@ -42,8 +42,8 @@ class _Clock:
 
 sys.modules[imaplib2.IMAP4.__module__].time = _Clock()  # type: ignore[attr-defined]
 
-_NOT_NOW = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError)
 SLOWEST_LINK = 16384  # bytes a second that a transfer may not fall below
+_WAKE = 64 << 10  # bytes that the reader of a literal waits for, if need be for a second
 
 
 class Refused(Exception):
@@ -88,8 +88,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         self._connection = connection
         self._tls = threading.Lock()  # OpenSSL does not allow reading and writing at once
         self._until = time.monotonic() + timeout
-        self._buffer = bytearray(1 << 20)
-        self._full = False
+        self._woken_at = 1
         self._wanted = threading.Event()  # somebody waits for the greeting
         self.timeout = timeout
         connection.socket.setblocking(False)
@@ -125,12 +124,14 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
     def send(self, data: bytes) -> None:
         """Sends all of it, in the time of one timeout."""
         end = time.monotonic() + self.timeout
-        rest = memoryview(data)
-        while rest:
+        rest, done = memoryview(data), False
+        while not done:
             try:
                 with self._tls:
+                    done = not rest  # the last call, of nothing, sends what TLS still holds
                     rest = rest[self.sock.send(rest) :]
-            except _NOT_NOW:
+            except BlockingIOError:
+                done = False
                 _wait(self.sock, select.POLLOUT, end - time.monotonic())
                 if time.monotonic() > end:
                     raise TimeoutError("the server takes nothing") from None
@@ -151,35 +152,45 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
             self._wanted.wait(self.timeout)
             self.inq.put(self._connection.greeting)
             while not self.Terminate:
-                for piece in splitter.feed(self._receive()):
+                count = self._receive(splitter.room(), splitter.worth_waiting())
+                for piece in splitter.arrived(count):
                     self.inq.put(piece)
         except Exception as error:
             self.inq.put((self.abort, str(error) or type(error).__name__))
 
-    def _receive(self) -> bytes:
-        """What has arrived, at most a megabyte; nothing if nothing comes within a moment."""
-        if self._until and time.monotonic() > self._until:
-            raise TimeoutError("the server is too slow")
-        if not self._full and not _wait(self.sock, select.POLLIN, self._moment()):
-            return b""
-        view, have = memoryview(self._buffer), 0
-        while have < len(view):
+    def _receive(self, room: memoryview, enough: int) -> int:
+        """Takes what arrives until it is enough, or a moment has passed; returns how much."""
+        have, end = 0, time.monotonic() + 1.0
+        while have < enough:
             try:
                 with self._tls:
-                    count = self.sock.recv_into(view[have:])
-            except _NOT_NOW:
-                break
+                    count = self.sock.recv_into(room[have:])
+            except BlockingIOError:
+                if not self._arrives(enough - have, end):
+                    break
+                continue
             if not count and not have:
                 raise EOFError("the server closed the connection")
             if not count:
-                break
+                break  # the next call will raise
             have += count
-        # what OpenSSL holds back shows in no poll: then go on without waiting
-        self._full = have == len(view)
-        return bytes(view[:have])
+        return have
 
-    def _moment(self) -> float:
-        return min(1.0, self._until - time.monotonic()) if self._until else 1.0
+    def _arrives(self, missing: int, end: float) -> bool:
+        """Waits for more; False where nothing has come by then."""
+        if self._until:
+            if time.monotonic() > self._until:
+                raise TimeoutError("the server is too slow")
+            end = min(end, self._until)
+        # so many are sure to come: not every packet has to wake this thread
+        self._wake_at(_WAKE if missing > 2 * _WAKE else 1)
+        return _wait(self.sock, select.POLLIN, end - time.monotonic())
+
+    def _wake_at(self, count: int) -> None:
+        if count != self._woken_at:
+            self._woken_at = count
+            with contextlib.suppress(OSError):  # where there is no such thing, any byte wakes
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
 
     def _append_untagged(self, typ: str, dat: Any) -> None:
         """FETCH answers are collected apart: imaplib2 formats each one for its log, off or on."""
@@ -293,7 +304,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         self.sock.close()
 
 
-def _wait(sock: socket.socket, event: int, seconds: float) -> bool:
+def _wait(sock: Union[socket.socket, TlsSocket], event: int, seconds: float) -> bool:
     """Waits until the socket can be read or written; not select(), which ends at 1024 files."""
     poll = select.poll()
     poll.register(sock, event)

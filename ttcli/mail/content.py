@@ -9,11 +9,11 @@ import contextlib
 import hashlib
 import io
 import os
-import uuid
 from pathlib import Path
 from typing import BinaryIO, Iterable, Iterator, List, Optional, Union
 
-SMALL = 1 << 20  # what may stay in memory
+SMALL = 4 << 20  # what may stay in memory
+TOGETHER = 8 << 20  # what may of one mail, however many workbooks its archive holds
 PIECE = 1 << 20  # what is read of a file at once
 
 
@@ -156,6 +156,7 @@ class Store:
     def __init__(self, folder: Optional[Path] = None) -> None:
         self._folder = folder
         self._made: List[Growing] = []
+        self._held = 0  # bytes in memory
 
     def growing(self) -> Growing:
         """A content to be written."""
@@ -168,16 +169,23 @@ class Store:
             growing.write(piece)
         return growing.content()
 
+    def has_room(self, size: int, more: int) -> bool:
+        """Whether a content of that size may have more bytes in memory; counts them if so."""
+        if self._folder is not None and (size > SMALL or self._held + more > TOGETHER):
+            return False
+        self._held += more
+        return True
+
     def file_for(self, growing: Growing) -> Optional[Path]:
         """The name of a file that does not exist yet; None where all stays in memory."""
         if self._folder is None:
             return None
         self._made.append(growing)
-        return self._folder / f"part.{uuid.uuid4().hex}"
+        return self._folder / f"part.{os.urandom(16).hex()}"
 
     def clear(self) -> None:
         """Removes the files that nobody has taken away."""
-        made, self._made = self._made, []
+        made, self._made, self._held = self._made, [], 0
         for growing in made:
             growing.remove()
 
@@ -203,7 +211,7 @@ class Growing:
             return  # a single piece is kept uncopied
         self.size += len(piece)
         self._digest.update(piece)
-        if self._file is None and self.size > SMALL:
+        if self._file is None and not self._store.has_room(self.size, len(piece)):
             self._open()
         if self._file is None:
             self._held.append(piece)

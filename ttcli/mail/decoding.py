@@ -7,16 +7,21 @@ workbook's own checks decide. However a part is cut into pieces, the bytes are t
 from __future__ import annotations
 
 import binascii
-from typing import Iterable, Iterator, Optional, Protocol
+import re
+from typing import Iterable, Iterator, List, Optional, Protocol
 
+from ttcli.mail import uuencode
 from ttcli.mail.content import Content, Store
-from ttcli.mail.uuencode import uuencoded
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _OTHERS = bytes(set(range(256)) - set(_ALPHABET))
 _LONGEST_LINE = 1 << 20
 _TELLING = 64  # bytes that show what a part is
-_NOT_BASE64 = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+# A line of base64, and no word of a text that somebody has put below it.
+_MORE_BASE64 = re.compile(
+    rb"[A-Za-z0-9+/]{16,}\s*\Z|(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)"
+)
+_BLANK = re.compile(rb"[= \t\r\n]*")
 AS_IT_IS = "as it is"  # no encoding that a sender can state: nothing is guessed
 
 
@@ -31,7 +36,7 @@ class Decoder(Protocol):
 
 
 class AsMeant:
-    """The stated encoding, or the one that the first bytes of a zip or OLE file show.
+    """The stated encoding, or the one that the first bytes of a zip, OLE or uuencoded file show.
 
     Scripts that build mails by hand forget the declaration, or state another one than they use.
     """
@@ -57,7 +62,9 @@ class AsMeant:
         begin, self._begin = self._begin, b""
         first = begin[:_TELLING].lstrip()
         self._inner = self._stated
-        if first.startswith((b"UEsDB", b"0M8R4KGx")):
+        if uuencode.begins(first):
+            self._inner = _AsItIs()  # whatever is stated: no other encoding leaves such a line
+        elif first.startswith((b"UEsDB", b"0M8R4KGx")):
             self._inner = Base64()
         elif first.upper().startswith((b"PK=03=04", b"=D0=CF=11=E0")):
             self._inner = QuotedPrintable()
@@ -79,63 +86,91 @@ class _AsItIs:
 class Base64:
     """Base64 with stray bytes, any line length, wrong padding or a cut end.
 
-    Behind the padding nothing counts: it is a signature, or an advertisement.
+    Behind the padding more of it may come: scripts encode a file piece by piece. What is no
+    base64 there does not count: it is a signature, or an advertisement.
     """
 
     def __init__(self) -> None:
-        self._left = b""
+        self._left = b""  # letters of a group that is not whole
+        self._padded = False  # what comes next must show what it is
+        self._held = b""  # behind a padding: too little to show it
         self._over = False
 
     def feed(self, piece: bytes) -> bytes:
         """The whole bytes so far."""
-        if self._over:
-            return b""
-        text, self._left = (self._left + piece if self._left else piece), b""
-        # most of it is lines of whole groups of four without padding: one call does them
-        padding = text.find(b"=")
-        if padding >= 0 and len(text) - padding <= 8:
-            whole = self._to_its_end(text, padding)
-            if whole:
-                return whole
-        cut = text.rfind(b"\n", 0, len(text) if padding < 0 else padding) + 1
-        try:
-            found = binascii.a2b_base64(memoryview(text)[:cut]) if cut else b""
-        except binascii.Error:  # groups that go across the cut, or stray letters
-            return self._slowly(text)
-        if cut and padding < 0:
-            self._left = text[cut:]
-            return found
-        return found + self._slowly(text[cut:])
+        text, self._held = (self._held + piece if self._held else piece), b""
+        whole = self._at_once(text)
+        if whole:
+            return whole
+        found: List[bytes] = []
+        at = 0
+        while at < len(text) and not self._over:
+            if self._padded:
+                at = self._behind(text, at)
+                continue
+            sign = text.find(b"=", at)
+            end = sign if sign >= 0 else len(text)
+            found.append(self._plain(text, at, end))
+            at = end + 1
+            if sign >= 0 and len(self._left) >= 2:  # a group ends here; else it is a stray byte
+                self._padded = True
+                found.append(_lenient(self._left))
+                self._left = b""
+        return found[0] if len(found) == 1 else b"".join(found)
 
-    def _to_its_end(self, text: bytes, padding: int) -> bytes:
+    def _at_once(self, text: bytes) -> bytes:
         """All of it in one call, and uncopied, where the padding is right and the last thing."""
-        if text[padding:].strip() not in (b"=", b"=="):
+        if self._left or self._padded or self._over:
+            return b""
+        padding = text.find(b"=")
+        if padding < 0 or text[padding : padding + 8].strip() not in (b"=", b"=="):
+            return b""
+        if len(text) - padding > 8:
             return b""
         try:
             found = binascii.a2b_base64(text)
         except binascii.Error:
             return b""
-        self._over = len(found) % 3 > 0
-        return found if self._over else b""  # else the sign was a stray byte
+        self._padded = len(found) % 3 > 0
+        return found if self._padded else b""  # else the sign was a stray byte
 
-    def _slowly(self, text: bytes) -> bytes:
-        letters = text.translate(None, _OTHERS)
-        at = letters.find(b"=")
-        while at >= 0:
-            if at % 4 >= 2:  # a group ends here; elsewhere the sign is a stray byte
-                self._over = True
-                return _lenient(letters[:at])
-            letters = letters[:at] + letters[at + 1 :]
-            at = letters.find(b"=", at)
+    def _plain(self, text: bytes, first: int, last: int) -> bytes:
+        """The whole groups of a stretch without padding."""
+        # most of it is lines of whole groups of four: one call does them
+        cut = text.rfind(b"\n", first, last) + 1
+        begun = b""
+        if cut:
+            stretch = memoryview(text)[first:cut]
+            try:
+                begun = binascii.a2b_base64(self._left + stretch if self._left else stretch)
+                self._left = b""
+            except binascii.Error:  # groups that go across the cut, or stray letters
+                cut = 0
+        letters = self._left + text[cut or first : last].translate(None, _OTHERS)
         whole = len(letters) - len(letters) % 4
         self._left = letters[whole:]
-        return binascii.a2b_base64(letters[:whole])
+        more = binascii.a2b_base64(letters[:whole])
+        return begun + more if begun and more else begun or more
+
+    def _behind(self, text: bytes, at: int) -> int:
+        """Where it goes on behind a padding, as soon as that shows; or that it is over."""
+        blank = _BLANK.match(text, at)
+        at = blank.end() if blank else at
+        line = text[at : at + _TELLING].partition(b"\n")[0]
+        if len(text) - at < _TELLING and len(line) == len(text) - at:
+            self._held = text[at:]
+            return len(text)
+        self._padded, self._over = False, not _MORE_BASE64.match(line)
+        return at
 
     def end(self) -> bytes:
         """The last group, padded or not."""
+        early = b""
+        while self._held and _MORE_BASE64.match(self._held):
+            held, self._held, self._padded = self._held, b"", False
+            early += self.feed(held)
         rest, self._left = self._left, b""
-        letters = b"" if self._over else rest.translate(None, _OTHERS)
-        return _lenient(letters.split(b"=", 1)[0])
+        return early + _lenient(rest)
 
 
 def _lenient(letters: bytes) -> bytes:
@@ -168,7 +203,7 @@ def decoder(encoding: str) -> Decoder:
     """The decoder for a Content-Transfer-Encoding as stated, in lower case."""
     if "uue" in encoding or encoding == AS_IT_IS:
         return _AsItIs()
-    if "base64" in encoding:
+    if "base64" in encoding.replace("-", ""):
         return AsMeant(Base64())
     return AsMeant(QuotedPrintable() if "quoted-printable" in encoding else _AsItIs())
 
@@ -188,4 +223,4 @@ def finished(content: Content, encoding: str, store: Store) -> Content:
     """What came through the decoder; of uuencode, which needs all of it, the first file."""
     if "uue" not in encoding:
         return content
-    return next((inner for _, inner in uuencoded(content, store)), content)
+    return next((inner for _, inner in uuencode.uuencoded(content, store)), content)

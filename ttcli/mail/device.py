@@ -9,7 +9,7 @@ from typing import Callable
 
 from ttcli.config import MailboxSettings, Secret
 from ttcli.errors import AccessDenied, ConfigError
-from ttcli.mail import oauth, signed
+from ttcli.mail import grants, signed
 
 _OWN = ("offline_access", "openid", "profile")  # msal adds them, and refuses them from us
 
@@ -32,7 +32,7 @@ def authorise(settings: MailboxSettings, show: Callable[[str], None]) -> Secret:
         return _authorise(settings, show)
     except ImportError as error:
         raise signed.missing("`ttcli login`", "microsoft", error) from None
-    except oauth.Refused as refused:
+    except grants.Refused as refused:
         fault = refused.fault
     except ValueError as error:
         fault = ConfigError(

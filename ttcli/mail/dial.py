@@ -10,11 +10,12 @@ import re
 import socket
 import ssl
 import time
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple, Union
 
 from ttcli.config import MailboxSettings
 from ttcli.errors import ConfigError, OutsideFault, Temporary
 from ttcli.mail import words
+from ttcli.mail.tls import TlsSocket
 
 _LONGEST_LINE = 8192
 
@@ -22,7 +23,7 @@ _LONGEST_LINE = 8192
 class Connection(NamedTuple):
     """An open socket, and the greeting line that came over it."""
 
-    socket: socket.socket
+    socket: Union[socket.socket, TlsSocket]
     greeting: bytes
 
 
@@ -40,8 +41,8 @@ def dial(settings: MailboxSettings) -> Connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # commands are small
         if settings.tls:
-            connection = _secure(connection, settings)
-            return Connection(connection, _greeting(connection, settings))
+            secured = _secure(connection, settings)
+            return Connection(secured, _greeting(secured, settings))
         return _starttls(connection, settings)
     except OutsideFault:
         _close(connection)
@@ -78,10 +79,9 @@ def _close(connection: Optional[socket.socket]) -> None:
         connection.close()
 
 
-def _secure(connection: socket.socket, settings: MailboxSettings) -> ssl.SSLSocket:
+def _secure(connection: socket.socket, settings: MailboxSettings) -> TlsSocket:
     """TLS with the certificate's chain and host name checked."""
-    context = _context(settings)
-    return context.wrap_socket(connection, server_hostname=settings.host)
+    return TlsSocket(connection, _context(settings), settings.host)
 
 
 def _context(settings: MailboxSettings) -> ssl.SSLContext:
@@ -128,7 +128,7 @@ def stays_here(host: str) -> bool:
     return host in ("localhost", "::1") or bool(re.fullmatch(r"127(\.\d{1,3}){3}", host))
 
 
-def _greeting(connection: socket.socket, settings: MailboxSettings) -> bytes:
+def _greeting(connection: Union[socket.socket, TlsSocket], settings: MailboxSettings) -> bytes:
     where = f"{settings.host}:{settings.port}"
     line = _line(connection, time.monotonic() + settings.timeout)
     if line.upper().startswith(b"* BYE"):
@@ -150,7 +150,7 @@ def _tagged(connection: socket.socket, timeout: int) -> bytes:
             return line
 
 
-def _line(connection: socket.socket, end: float) -> bytes:
+def _line(connection: Union[socket.socket, TlsSocket], end: float) -> bytes:
     """One line, read byte by byte so that nothing of what follows is swallowed."""
     line = b""
     while not line.endswith(b"\n"):

@@ -8,18 +8,19 @@ from __future__ import annotations
 import logging
 from collections import deque
 from datetime import datetime
-from email import message_from_bytes
 from typing import Any, Deque, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ttcli.errors import Temporary
-from ttcli.mail import answers, decoding, mime
+from ttcli.mail import answers, decoding, whole
 from ttcli.mail.commands import Commands, Items
 from ttcli.mail.content import Content, Store
-from ttcli.mail.leaves import Leaf, Taken, take
+from ttcli.mail.head import head_of
+from ttcli.mail.leaf import Leaf
 from ttcli.mail.looks import LARGEST_AGAIN, Look
 from ttcli.mail.message import Mail
 from ttcli.mail.plan import COMMAND_BYTES, WHOLE, Command, Piece, fits, plan
 from ttcli.mail.structure import Section
+from ttcli.mail.taking import Taken, take
 from ttcli.mail.wire import LARGEST_LITERAL
 
 log = logging.getLogger(__name__)
@@ -140,11 +141,11 @@ class _Downloading:
             if leaf is None:
                 return None
             leaves.append(leaf)
-        read = mime.read_head(message_from_bytes(head))
+        read = head_of(head)
         taken = take(leaves, self._store, read.automatic)
         if not taken.attachments and not read.automatic and _worth_another_look(each, leaves):
             return None
-        return mime.mail_of(each.uid, read, each.internaldate, taken)
+        return whole.mail_of(each.uid, read, each.internaldate, taken)
 
     def _leaf(self, section: Section, items: Items, wanted: bool) -> Optional[Leaf]:
         empty = Leaf(section.part, section.name, section.content_type)
@@ -174,7 +175,7 @@ class _Downloading:
             content = _content(items.get("BODY[]"))
         if content is None or internaldate is None:
             return None
-        return mime.read(content, self._store, internaldate, each.uid)
+        return whole.read(content, self._store, internaldate, each.uid)
 
 
 def _worth_another_look(each: Look, leaves: Sequence[Leaf]) -> bool:
@@ -206,7 +207,7 @@ def fetch_whole(commands: Commands, uid: int, size: int, store: Store) -> Option
         return None
     if internaldate is None:
         raise Temporary(f"the server gives no INTERNALDATE for UID {uid}")
-    return mime.read(content, store, internaldate, uid)
+    return whole.read(content, store, internaldate, uid)
 
 
 def _time(items: Items) -> Optional[datetime]:
@@ -236,6 +237,6 @@ def _too_large(commands: Commands, uid: int, size: int) -> Optional[Mail]:
     if not isinstance(head, bytes) or internaldate is None:
         commands.check_gone({uid})
         return None
-    read = mime.read_head(message_from_bytes(head))
+    read = head_of(head)
     trouble = f"the server cannot tell the parts of this mail, and it has {size >> 20} MB"
-    return mime.mail_of(uid, read, internaldate, Taken([], [], trouble))
+    return whole.mail_of(uid, read, internaldate, Taken([], [], trouble))

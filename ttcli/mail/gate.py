@@ -6,16 +6,16 @@ the mailbox as it is.
 
 from __future__ import annotations
 
-import re
-from typing import List, NamedTuple, Optional, Sequence
+from typing import NamedTuple, Optional
 
 from ttcli.config import MailboxSettings
 from ttcli.mail import addresses, verdicts
 from ttcli.mail.commands import Commands, Items
-from ttcli.mail.headers import decoded
+from ttcli.mail.headers import decoded, fields
+from ttcli.mail.looks import header_of
 
 UNLISTED, UNTRUSTED = "unlisted", "untrusted"
-_FIELDS = " BODY.PEEK[HEADER.FIELDS (FROM AUTHENTICATION-RESULTS)]"
+_FIELDS = "FROM AUTHENTICATION-RESULTS"
 _WHOLE_HEADER = "(UID BODY.PEEK[HEADER])"
 
 
@@ -41,9 +41,10 @@ class Gate:
         self._ours = settings.authserv_id
         self.closed = bool(self._allowed or self._ours)
 
-    def asking(self, look: str) -> str:
-        """A look that brings the fields, too; as it is where nobody is refused."""
-        return look[:-1] + _FIELDS + ")" if self.closed else look
+    @property
+    def fields(self) -> str:
+        """Of the header, what it decides by; nothing where nobody is refused."""
+        return _FIELDS if self.closed else ""
 
     def refusal(self, commands: Commands, uid: int, items: Items) -> Optional[Refusal]:
         """Why a mail is not taken; None where it is.
@@ -75,20 +76,3 @@ class Gate:
             return None
         reason = verdicts.untrusted(address, fields(header, b"authentication-results"), self._ours)
         return Refusal(uid, UNTRUSTED, address, reason) if reason else None
-
-
-def header_of(items: Items) -> Optional[bytes]:
-    """The header out of an answer; None where the server did not give it."""
-    for name, value in items.items():
-        if name.startswith("BODY[HEADER") and isinstance(value, bytes) and value:
-            return value
-    return None
-
-
-def fields(header: bytes, name: bytes) -> List[bytes]:
-    """The content of every field of that name, topmost first."""
-    # folded lines first, so that a continuation is never taken for a field
-    unfolded = re.sub(rb"\r?\n(?=[ \t])", b"", header)
-    lines: Sequence[bytes] = re.split(rb"\r?\n", unfolded)
-    pairs = (line.partition(b":") for line in lines)
-    return [value.strip() for found, _, value in pairs if found.strip().lower() == name]

@@ -7,10 +7,11 @@ be read is no reason to lose the workbook under it.
 from __future__ import annotations
 
 import binascii
+import contextlib
 import re
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 from urllib.parse import unquote_to_bytes
 
 # The wider character set that is really meant, as browsers do (WHATWG Encoding, names and labels).
@@ -28,8 +29,13 @@ _WIDER = {
     "sjis": "cp932",
     "x-sjis": "cp932",
     "iso-8859-8-i": "iso-8859-8",
+    "ucs-2": "utf-16-be",
+    "iso-10646-ucs-2": "utf-16-be",
 }
-_ENCODED_WORD = re.compile(r"=\?([^?*\s]+)(?:\*[^?]*)?\?([bBqQ])\?([^?]*)\?=")
+_WORD_BEGINS = r"=\?([^?*\s]*)(?:\*[^?]*)?\?([bBqQ])\?"
+# what is in it may be a question mark, and is no other word's beginning
+_ENCODED_WORD = re.compile(_WORD_BEGINS + r"((?:[^?=]|=(?!\?[^?\s]*\?[bBqQ]\?)|\?(?!=))*)\?=")
+_UNENDED_WORD = re.compile(_WORD_BEGINS + r"[^?\s]*\??\Z")
 
 
 def decode_bytes(raw: bytes, charset: str = "utf-8") -> str:
@@ -57,28 +63,40 @@ def decoded(raw: bytes) -> str:
     Neighbouring words of one charset are joined before they are decoded, because senders cut
     characters of several bytes in two.
     """
-    text = re.sub(r"\r?\n[ \t]*", " ", decode_bytes(raw))
+    text = decode_bytes(raw)
+    if text.isascii() and text.isprintable() and "=?" not in text:
+        return text.strip()  # most of them
+    text = re.sub(r"\r?\n[ \t]*", " ", text)
+    if "=?" not in text:
+        return clean(text)
+    text = _UNENDED_WORD.sub(r"\g<0>?=", text.strip())
     pieces: List[str] = []
-    pending, charset, end = b"", "", 0
+    run: List[Tuple[str, bytes]] = []
+    charset, end = "", 0
     for word in _ENCODED_WORD.finditer(text):
         between = text[end : word.start()]
-        adjacent = bool(charset) and not between.strip()
+        adjacent = bool(run) and not between.strip()
         if not adjacent or word[1].lower() != charset:
-            pieces.append(decode_bytes(pending, charset or "utf-8"))
+            pieces.append(decode_bytes(_run_bytes(run), charset or "utf-8"))
             pieces.append("" if adjacent else between)
-            pending, charset = b"", word[1].lower()
-        pending += _word_bytes(word[2], word[3])
+            run, charset = [], word[1].lower()
+        run.append((word[2].lower(), word[3].encode("utf-8", "surrogateescape")))
         end = word.end()
-    pieces.append(decode_bytes(pending, charset or "utf-8"))
+    pieces.append(decode_bytes(_run_bytes(run), charset or "utf-8"))
     pieces.append(text[end:])
     return clean("".join(pieces))
 
 
-def _word_bytes(encoding: str, text: str) -> bytes:
-    raw = text.encode("utf-8", "surrogateescape")
-    if encoding in "bB":
-        return decode_base64(raw)
-    return binascii.a2b_qp(raw, header=True)
+def _run_bytes(run: List[Tuple[str, bytes]]) -> bytes:
+    """The bytes of neighbouring words; base64 that goes on in the next word is joined first."""
+    whole = b"".join(text for _, text in run)
+    cut = any(len(text) % 4 for _, text in run) and not len(whole) % 4
+    if cut and all(encoding == "b" for encoding, _ in run):
+        return decode_base64(whole)
+    return b"".join(
+        decode_base64(text) if encoding == "b" else binascii.a2b_qp(text, header=True)
+        for encoding, text in run
+    )
 
 
 def clean(text: str) -> str:
@@ -88,12 +106,16 @@ def clean(text: str) -> str:
 
 def decode_base64(raw: bytes) -> bytes:
     """Base64 with stray bytes, wrong padding or a cut end: what can be had of it."""
-    try:
-        return binascii.a2b_base64(raw)
-    except binascii.Error:
-        pass
-    # only letters of the alphabet, up to the padding; a last lone letter holds no whole byte
-    letters = re.sub(rb"[^A-Za-z0-9+/=]", b"", raw).split(b"=", 1)[0]
+    if b"=" not in raw.rstrip(b"=\r\n"):
+        with contextlib.suppress(binascii.Error):
+            return binascii.a2b_base64(raw)
+    # only letters of the alphabet, from padding to padding
+    chunks = re.sub(rb"[^A-Za-z0-9+/=]", b"", raw).split(b"=")
+    return b"".join(map(_decode_letters, chunks))
+
+
+def _decode_letters(letters: bytes) -> bytes:
+    """A last lone letter holds no whole byte."""
     letters = letters[: len(letters) - (len(letters) % 4 == 1)]
     return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
 
@@ -101,15 +123,20 @@ def decode_base64(raw: bytes) -> bytes:
 _PARAMETER = re.compile(rb';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.S)
 
 
+_NO_VALUE = re.compile(rb"\A\s*(?=[^\s;=/]+=)")
+_NO_SEMICOLON = re.compile(rb"\A(\s*[^\s;=]+)(?=\s+[^\s;=]+=)")
+
+
 def split_parameters(raw: bytes) -> Tuple[str, Dict[str, str]]:
     """`text/csv; name="a.csv"` → the value in lower case, and its parameters by lower-case name."""
-    value, _, _ = raw.partition(b";")
+    raw = _NO_VALUE.sub(b";", _NO_SEMICOLON.sub(rb"\1;", raw))
+    value = raw.partition(b";")[0].split(None, 1)  # what follows a blank is a comment, or a mistake
     pairs = []
     for match in _PARAMETER.finditer(raw):
         quoted = match[2]
         text = match[3].strip() if quoted is None else re.sub(rb"\\(.)", rb"\1", quoted, flags=re.S)
         pairs.append((match[1], text))
-    return decode_bytes(value).strip().lower(), parameters(pairs)
+    return decode_bytes(value[0] if value else b"").lower(), parameters(pairs)
 
 
 def parameters(pairs: Iterable[Tuple[bytes, bytes]]) -> Dict[str, str]:
@@ -139,6 +166,15 @@ def _joined(pieces: Dict[int, Tuple[bytes, bool]]) -> str:
             charset = stated.decode("ascii", "replace") or charset
         whole += unquote_to_bytes(value) if encoded else value
     return clean(decode_bytes(whole, charset))
+
+
+def fields(header: bytes, name: bytes) -> List[bytes]:
+    """The content of every field of that name, topmost first."""
+    # folded lines first, so that a continuation is never taken for a field
+    unfolded = re.sub(rb"\r?\n(?=[ \t])", b"", header)
+    lines: Sequence[bytes] = re.split(rb"\r?\n", unfolded)
+    pairs = (line.partition(b":") for line in lines)
+    return [value.strip() for found, _, value in pairs if found.strip().lower() == name]
 
 
 def date_of(text: str) -> Optional[datetime]:

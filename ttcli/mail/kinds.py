@@ -7,6 +7,7 @@ processed. What is left alone here is left alone for good, so it must be sure.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ttcli.mail import archive
 from ttcli.mail.content import Content
@@ -73,6 +74,7 @@ def is_archive(data: Content, name: str, content_type: str) -> bool:
     return archive.is_zip(data) or bool(zip_type) or tidy(name).lower().endswith(".zip")
 
 
+@lru_cache(256)  # asked for again and again while a mail is looked at
 def surely_other(name: str, content_type: str) -> bool:
     """Name and type agree that this is no workbook; a picture without a name is enough, too."""
     if not _OTHER_TYPE.match(content_type) or by_name(name) or by_type(content_type):

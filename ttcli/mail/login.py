@@ -8,8 +8,9 @@ from typing import Optional
 from ttcli.config import MailboxSettings, Secret
 from ttcli.errors import AccessDenied
 from ttcli.mail import words
+from ttcli.mail.access import Access, Rotations
 from ttcli.mail.client import Client, Refused
-from ttcli.mail.token import Access, Rotations, access_token
+from ttcli.mail.token import access_token
 
 _QUOTABLE = re.compile(r"[\x20-\x7e]*\Z")
 _FIX = (

@@ -9,7 +9,6 @@ from ttcli.mail import answers, kinds
 from ttcli.mail.commands import Items
 from ttcli.mail.structure import Section, sections
 
-LOOK = "(UID INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)"
 LARGEST_AGAIN = 64 << 20  # a mail of pictures is not worth more
 
 
@@ -17,14 +16,14 @@ class Look(NamedTuple):
     """A mail seen from outside.
 
     Attributes:
-        subject: Raw; None where the server's answer cannot be relied on.
-        internaldate: None likewise.
+        header: The fields that were asked for; None where the server did not give them.
+        internaldate: None where the server's answer cannot be relied on.
         size: In bytes, as the server says; servers lie.
         sections: The parts; None where the mail must be fetched whole.
     """
 
     uid: int
-    subject: Optional[bytes]
+    header: Optional[bytes]
     internaldate: Optional[datetime]
     size: int
     sections: Optional[Sequence[Section]]
@@ -45,16 +44,35 @@ class Look(NamedTuple):
         return not self.wanted and self.size <= LARGEST_AGAIN
 
 
+def asking(fields: str = "") -> str:
+    """What a look asks for: size, structure, and of the header the subject and these fields."""
+    named = f"SUBJECT {fields}".rstrip()
+    return f"(UID INTERNALDATE RFC822.SIZE {asked_header(named)} BODYSTRUCTURE)"
+
+
+def asked_header(fields: str) -> str:
+    """How some fields of the header are asked for."""
+    return f"BODY.PEEK[HEADER.FIELDS ({fields})]"
+
+
 def look(uid: int, items: Items) -> Look:
-    """What the answer to LOOK says."""
+    """What the answer says."""
     try:
         found: Optional[Sequence[Section]] = sections(items.get("BODYSTRUCTURE"))
     except answers.Garbled:
         found = None
     return Look(
         uid,
-        answers.subject_of(items.get("ENVELOPE")),
+        header_of(items),
         answers.time_of(items.get("INTERNALDATE")),
         answers.number(items.get("RFC822.SIZE")) or 0,
         found,
     )
+
+
+def header_of(items: Items) -> Optional[bytes]:
+    """The header out of an answer; None where the server did not give it."""
+    for name, value in items.items():
+        if name.startswith("BODY[HEADER") and isinstance(value, bytes) and value:
+            return value
+    return None

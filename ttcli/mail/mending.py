@@ -11,6 +11,7 @@ from collections import Counter
 from email import message_from_bytes
 from email.errors import CloseBoundaryNotFoundDefect, MissingHeaderBodySeparatorDefect
 from email.message import Message
+from email.parser import BytesHeaderParser
 from typing import Any, List, Optional, Tuple, Type
 
 from ttcli.mail import headers
@@ -23,28 +24,46 @@ _DELIMITER = re.compile(rb"^--([^\r\n]{1,200})\r?$", re.M)
 
 def parsed(raw: bytes) -> Message:
     """The message; neither what editors put in front of it nor a stray line hides its header."""
-    raw = raw.lstrip(b"\xef\xbb\xbf\r\n")
-    if raw[: raw.find(b"\n") + 1].endswith(b"\r\r\n"):
-        raw = raw.replace(b"\r\r\n", b"\r\n")  # line ends that were translated twice
+    raw = _begun(raw)
     message = message_from_bytes(raw)
     if _has(message, MissingHeaderBodySeparatorDefect):
         # the stdlib takes a line that is no field for the body's first, and with it everything
-        message = _without_stray_lines(raw)
+        message = _without_stray_lines(raw) if _goes_on(raw) else message
     if any(_has(part, CloseBoundaryNotFoundDefect) for part in message.walk()):
         # it gives the last line end to the boundary that should follow, and none follows
         message = _without_stray_lines(raw + b"\r\n")
     return message
 
 
+def header(raw: bytes) -> Message:
+    """The fields of a header that comes without its body."""
+    return BytesHeaderParser().parsebytes(_fields(_begun(raw)))
+
+
+def _begun(raw: bytes) -> bytes:
+    raw = raw.lstrip(b"\xef\xbb\xbf\r\n")
+    if raw[: raw.find(b"\n") + 1].endswith(b"\r\r\n"):
+        raw = raw.replace(b"\r\r\n", b"\r\n")  # line ends that were translated twice
+    return raw
+
+
 def _has(message: Message, kind: Type[Exception]) -> bool:
     return any(isinstance(defect, kind) for defect in message.defects)
 
 
+def _goes_on(raw: bytes) -> bool:
+    """A body follows the first blank line; else that line was forgotten before the body."""
+    return bool(_split(raw)[2].strip())
+
+
 def _without_stray_lines(raw: bytes) -> Message:
     head, separator, body = _split(raw)
+    return message_from_bytes(_fields(head) + separator + body)
+
+
+def _fields(head: bytes) -> bytes:
     head = _BLANK_BEFORE_COLON.sub(rb"\1:", head)
-    fields = [line for line in head.splitlines(True) if _FIELD.match(line)]
-    return message_from_bytes(b"".join(fields) + separator + body)
+    return b"".join(line for line in head.splitlines(True) if _FIELD.match(line))
 
 
 def _split(raw: bytes) -> Tuple[bytes, bytes, bytes]:
@@ -61,7 +80,7 @@ def mended(part: Message) -> Message:
         return part
     if _has(part, MissingHeaderBodySeparatorDefect):
         body = body_of(part)
-        if _PART_FIELD.search(_split(body)[0]):
+        if _goes_on(body) or _PART_FIELD.search(_split(body)[0]):
             return mended(_without_stray_lines(_head(part) + body))
     elif part.get_content_type().startswith("multipart/"):
         return _with_boundary(part) or part
@@ -110,7 +129,7 @@ def children(part: Message) -> List[Message]:
 
     The stdlib then ends the outer one where the inner one ends, and what follows is lost.
     """
-    found = _parts(part)
+    found = [mended(child) for child in _parts(part)]
     boundary = part.get_boundary()
     for position, child in enumerate(found, 1):
         if _takes_the_next(child, boundary):

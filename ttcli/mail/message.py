@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple, Optional, Sequence
 
 from ttcli.mail.answerable import Answer
-from ttcli.mail.content import Content, Store
+from ttcli.mail.content import Content
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=timezone.utc)  # a Date before MIME is a clock not set
 
@@ -80,10 +80,3 @@ class Mail(NamedTuple):
         if self.date is not None and _EARLIEST <= self.date <= self.internaldate:
             return self.date
         return self.internaldate
-
-
-def read_mail(raw: bytes, internaldate: datetime, uid: int = 0) -> Mail:
-    """A whole mail out of its bytes (RFC 5322), whatever shape they are in; raises nothing."""
-    from ttcli.mail import mime
-
-    return mime.read(Content(raw), Store(), internaldate, uid)

@@ -1,4 +1,4 @@
-"""A whole message, parsed by the standard library: headers, and the leaves of its MIME tree.
+"""A message, parsed by the standard library, as the leaves of its MIME tree.
 
 The leaves carry the section numbers that IMAP gives them (RFC 3501, 6.4.5), so that a mail read
 whole and one read by its parts give the same attachments.
@@ -6,103 +6,17 @@ whole and one read by its parts give the same attachments.
 
 from __future__ import annotations
 
-import logging
-from datetime import datetime, timezone
 from email.message import Message
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Iterator, Tuple
 
 from ttcli.mail import headers, mending
-from ttcli.mail.answerable import Answer, answer_to
 from ttcli.mail.content import Content, Store
 from ttcli.mail.hollow import Hollow
-from ttcli.mail.leaves import UNREADABLE, Leaf, Taken, take
-from ttcli.mail.message import Attachment, Mail, Skipped
-
-log = logging.getLogger(__name__)
+from ttcli.mail.leaf import Leaf
 
 MOST_PARTS = 5000
 DEEPEST = 100
 _MAILS = ("message/rfc822", "message/global", "message/news")
-
-
-class Head(NamedTuple):
-    """What a message's header says, decoded."""
-
-    message_id: str
-    sender: str
-    subject: str
-    date: Optional[datetime]
-    automatic: str  # why this is an answer by a machine and no report; empty for a report
-    answer: Optional[Answer] = None
-
-
-def attachments_of(raw: bytes) -> Tuple[List[Attachment], List[Skipped]]:
-    """What fetch would take from a message, and what it would leave alone with the reason.
-
-    Args:
-        raw: The message as stored (RFC 5322); a leading mbox `From ` line is allowed.
-    """
-    mail = read(Content(raw), Store(), datetime.now(timezone.utc), 0)
-    skipped = list(mail.skipped)
-    if mail.trouble:
-        skipped.append(Skipped("", "", mail.trouble))
-    return list(mail.attachments), skipped
-
-
-def read(raw: Content, store: Store, internaldate: datetime, uid: int) -> Mail:
-    """A whole mail out of its bytes; what cannot be read is told in `trouble`."""
-    head = Head("", "", "", None, "")
-    try:
-        hollow = Hollow(raw, store)
-        message = mending.parsed(hollow.skeleton)
-        head = read_head(message)
-        taken = take(leaves(message, hollow), store, head.automatic)
-    except UNREADABLE as error:
-        log.debug("UID %d cannot be parsed", uid, exc_info=True)
-        trouble = f"the mail cannot be read: {type(error).__name__}: {error}"
-        return mail_of(uid, head, internaldate, Taken([], [], trouble))
-    return mail_of(uid, head, internaldate, taken)
-
-
-def mail_of(uid: int, head: Head, internaldate: datetime, taken: Taken) -> Mail:
-    """A Mail from its head and what was taken from it."""
-    return Mail(
-        uid, head.message_id, head.sender, head.subject, internaldate, head.date,
-        taken.attachments, taken.skipped, taken.trouble, head.answer,
-    )  # fmt: skip
-
-
-def read_head(message: Message) -> Head:
-    """The header fields that matter, decoded, of a parsed message or of its header alone."""
-    every: Dict[str, List[bytes]] = {}
-    for name, value in message.raw_items():
-        every.setdefault(name.lower(), []).append(headers.to_bytes(str(value)))
-    fields = {name: values[0] for name, values in every.items()}
-    return Head(
-        message_id=headers.decoded(fields.get("message-id", b"")),
-        sender=headers.decoded(fields.get("from", b"")),
-        subject=headers.decoded(fields.get("subject", b"")),
-        date=headers.date_of(headers.decoded(fields.get("date", b""))),
-        automatic=_automatic(fields),
-        answer=answer_to(every),
-    )
-
-
-def _automatic(fields: Mapping[str, bytes]) -> str:
-    """Why this is a bounce, a receipt or an auto-reply; such mails carry our own reports back.
-
-    `Auto-Submitted: auto-generated` (RFC 3834) is not among them: real reports say that.
-    """
-    kind, details = headers.split_parameters(fields.get("content-type", b""))
-    if kind == "multipart/report" and details.get("report-type", "") != "feedback-report":
-        return "a bounce or receipt, not a report"
-    submitted = headers.decoded(fields.get("auto-submitted", b"")).lower()
-    precedence = headers.decoded(fields.get("precedence", b"")).lower()
-    if submitted.startswith("auto-replied") or precedence == "auto_reply":
-        return "an automatic reply, not a report"
-    if "x-autoreply" in fields or "x-autorespond" in fields:
-        return "an automatic reply, not a report"
-    return ""
 
 
 def leaves_of(raw: Content, store: Store) -> Iterator[Leaf]:

@@ -10,7 +10,6 @@ Imports imaplib2 by way of `client.py`, so stages import this module only when t
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,7 @@ from types import TracebackType
 from typing import Iterator, List, Optional, Sequence, Tuple, Type
 
 from ttcli.config import MailboxSettings
-from ttcli.mail import headers
+from ttcli.mail.access import Access, Rotations
 from ttcli.mail.actions import Action, perform
 from ttcli.mail.client import Client
 from ttcli.mail.commands import HIGHEST_UID, Commands, Items, told
@@ -26,20 +25,15 @@ from ttcli.mail.content import Store
 from ttcli.mail.cursor import Folder
 from ttcli.mail.dial import dial
 from ttcli.mail.download import download
-from ttcli.mail.gate import Gate, Refusal, header_of
+from ttcli.mail.gate import Gate, Refusal
 from ttcli.mail.login import login, quoted
-from ttcli.mail.looks import LOOK, Look, look
+from ttcli.mail.looks import Look, asked_header, asking, header_of, look
 from ttcli.mail.message import Mail
-from ttcli.mail.token import Access, Rotations
+from ttcli.mail.subjects import Wanted, with_subject
 from ttcli.mail.waiting import Arrivals, wait
 
 _BATCH = 500  # mails looked at with one command
-# As many new ones, and the server looks for the subject. It loses subjects in character sets that
-# it does not know, so it is asked only where looking at each takes too long (docs/mailboxes.md).
-_WORTH_A_SEARCH = 2000
-# Servers whose SUBJECT search is the case-insensitive substring of RFC 3501; Gmail's goes by
-# words and Exchange's has bugs, so there every subject is looked at here.
-_SEARCHES_BY_THE_BOOK = re.compile(rb"dovecot|cyrus", re.I)
+_STRETCH = 20_000  # mails whose subjects are compared before the first of them is downloaded
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
@@ -72,13 +66,12 @@ class Session:
         self.seen_through = 0
         self.refused: List[Refusal] = []
         self._gate = Gate(settings)
+        self._wanted = Wanted(settings.subject_filter)
         self._client: Optional[Client] = None
         self._folder: Optional[Folder] = None
-        self._greeting = b""
 
     def __enter__(self) -> Session:
         connection = dial(self.settings)
-        self._greeting = connection.greeting
         try:
             self._client = Client(connection, self.settings.host, self.settings.timeout)
             self.access = login(self._client, self.settings, self._rotations)
@@ -143,29 +136,35 @@ class Session:
             commands = self.commands
             commands.open_folder(folder)
             uids = self._search(commands, after_uid + 1, last, since)
-            batches = [uids[start : start + _BATCH] for start in range(0, len(uids), _BATCH)]
-            asked = self._gate.asking(LOOK)
-            looking = [commands.start_fetch(batch, asked) for batch in batches[:1]]
-            for number, batch in enumerate(batches, 1):
-                commands.finish_fetch(looking.pop(), 0)
-                # the next look is on its way while these mails come
-                looking += [commands.start_fetch(next_, asked) for next_ in batches[number:][:1]]
-                yield from self._mails(commands, batch, since)
+            for stretch in _cut(uids, _STRETCH):
+                yield from self._of_stretch(commands, stretch, since)
             last = last if folder.uidnext else max([after_uid, *uids])
         self.seen_through = max(after_uid, last)
+
+    def _of_stretch(
+        self, commands: Commands, uids: Sequence[int], since: Optional[datetime]
+    ) -> Iterator[Mail]:
+        """The matching ones among these UIDs; of many, only subjects are asked for at first."""
+        if len(uids) > _BATCH and not self._wanted.takes_all:
+            uids = with_subject(commands, uids, self._wanted)
+        batches = _cut(uids, _BATCH)
+        asked = asking(self._gate.fields)
+        looking = [commands.start_fetch(batch, asked) for batch in batches[:1]]
+        for number, batch in enumerate(batches, 1):
+            commands.finish_fetch(looking.pop(), 0)
+            # the next look is on its way while these mails come
+            looking += [commands.start_fetch(next_, asked) for next_ in batches[number:][:1]]
+            yield from self._mails(commands, batch, since)
 
     def _search(
         self, commands: Commands, first: int, last: int, since: Optional[datetime]
     ) -> List[int]:
-        """The UIDs to look at; on the server only what it can be trusted with."""
+        """The UIDs to look at; of the server only what it can be trusted with."""
         criteria: List[str] = []
         if since is not None:
             # SINCE goes by the day in the server's own time zone
             day = since - timedelta(days=1)
             criteria += ["SINCE", f"{day.day}-{_MONTHS[day.month - 1]}-{day.year:04}"]
-        if last - first >= _WORTH_A_SEARCH and _SEARCHES_BY_THE_BOOK.search(self._greeting):
-            # word by word: what senders put between the words is compared here, as blanks
-            criteria += [each for word in self._subject_words() for each in ("SUBJECT", word)]
         # n:* names the last mail even when its UID is lower (RFC 3501, 6.4.8)
         end = "*" if last == HIGHEST_UID else str(last)
         return [u for u in commands.search(f"{first}:{end}", *criteria) if first <= u <= last]
@@ -173,10 +172,6 @@ class Session:
     def _subject_criterion(self) -> List[str]:
         wanted = " ".join(self.settings.subject_filter.split())
         return ["SUBJECT", quoted(wanted)] if wanted and wanted.isascii() else []
-
-    def _subject_words(self) -> List[str]:
-        wanted = self.settings.subject_filter
-        return [quoted(word) for word in wanted.split()] if wanted.isascii() else []
 
     def _mails(
         self, commands: Commands, uids: Sequence[int], since: Optional[datetime]
@@ -187,9 +182,10 @@ class Session:
         looks = [look(uid, items) for uid, items in found.items()]
         wanted = [each for each in looks if self._may_match(each, since)]
         wanted = [each for each in wanted if self._lets_in(commands, each, found[each.uid])]
+        untold = {each.uid for each in wanted if each.header is None}
         largest = self.settings.largest_attachment
         for mail in download(commands, wanted, largest, self._store):
-            if self._matches(mail.subject):
+            if mail.uid not in untold or self._wanted.in_text(mail.subject):
                 self.seen_through = mail.uid
                 yield mail
             del mail  # its bytes are not kept while the next ones come
@@ -198,15 +194,12 @@ class Session:
     def _may_match(self, each: Look, since: Optional[datetime]) -> bool:
         if since is not None and each.internaldate is not None and each.internaldate < since:
             return False
-        return each.subject is None or self._matches(headers.decoded(each.subject))
+        return each.header is None or self._wanted.in_header(each.header)
 
     def _lets_in(self, commands: Commands, each: Look, items: Items) -> bool:
         refusal = self._gate.refusal(commands, each.uid, items)
         self.refused += [refusal] if refusal else []
         return refusal is None
-
-    def _matches(self, subject: str) -> bool:
-        return folded(self.settings.subject_filter) in folded(subject)
 
     def apply(self, wanted: Action, uidvalidity: int, uids: Sequence[int]) -> bool:
         """Does what shall be done to mails whose rows are committed; see `actions.perform`."""
@@ -242,7 +235,7 @@ class Session:
         commands = self.commands
         commands.open_folder(self._folder or self.folder())
         last = commands.search("*")
-        found = commands.fetch(last[-1:], LOOK) if last else {}
+        found = commands.fetch(last[-1:], asking()) if last else {}
         times = [look(uid, items).internaldate for uid, items in found.items()]
         return times[0] if times else None
 
@@ -251,10 +244,10 @@ class Session:
         commands = self.commands
         commands.open_folder(self._folder or self.folder())
         uids = commands.search("1:*", *self._subject_criterion())[-most:]
-        found = commands.fetch(uids, self._gate.asking("(UID)")) if uids else {}
+        asked = f"(UID {asked_header(self._gate.fields)})"
+        found = commands.fetch(uids, asked) if uids and self._gate.closed else {}
         return [header for header in map(header_of, found.values()) if header is not None]
 
 
-def folded(text: str) -> str:
-    """Text for comparing subjects: without regard to case and the amount of blanks."""
-    return " ".join(text.casefold().split())
+def _cut(uids: Sequence[int], most: int) -> List[Sequence[int]]:
+    return [uids[start : start + most] for start in range(0, len(uids), most)]

@@ -15,7 +15,7 @@ from typing import Any, Dict, Mapping, Optional
 
 from ttcli.config import MailboxSettings
 from ttcli.errors import ConfigError, OutsideFault
-from ttcli.mail import oauth
+from ttcli.mail import grants
 from ttcli.mail.https import Answer, exchange
 
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523
@@ -92,7 +92,7 @@ def _google(settings: MailboxSettings, text: str) -> Dict[str, Any]:
         assertion = jwt.encode(signer, claims).decode("ascii")
     except Exception as error:  # what the libraries below raise, they do not document
         raise _NoKeyError(type(error).__name__) from None
-    return oauth.ask(settings, {"grant_type": _JWT_BEARER, "assertion": assertion})
+    return grants.ask(settings, {"grant_type": _JWT_BEARER, "assertion": assertion})
 
 
 def _microsoft(settings: MailboxSettings, text: str) -> Dict[str, Any]:
@@ -114,7 +114,7 @@ def _microsoft(settings: MailboxSettings, text: str) -> Dict[str, Any]:
             instance_discovery=False,  # the address was configured, nobody needs to vouch for it
         )
         found = application.acquire_token_for_client(settings.oauth.wanted_scope.split())
-    except (OutsideFault, oauth.Refused, _NoKeyError):
+    except (OutsideFault, grants.Refused, _NoKeyError):
         raise
     except Exception as error:  # as above
         raise _NoKeyError(type(error).__name__) from None
@@ -173,10 +173,10 @@ class Wire:
     def _exchange(self, url: str, form: Optional[Mapping[str, str]]) -> _Reply:
         answer = exchange(url, form, self._settings.timeout, self._settings.ca_file)
         self._last, self._form = answer, {n: _text(v) for n, v in (form or {}).items()}
-        told = set(oauth.members(answer.body))
+        told = set(grants.members(answer.body))
         useful = told >= _ADDRESSES if form is None else bool(told)
         if not useful or answer.status == 429 or answer.status >= 500:
-            oauth.granted_by(answer, url, self._form)  # msal would lose, or log, what was said
+            grants.granted_by(answer, url, self._form)  # msal would lose, or log, what was said
         return _Reply(answer)
 
     def granted(self, found: Mapping[str, Any]) -> Dict[str, Any]:
@@ -186,4 +186,4 @@ class Wire:
     def refuse(self) -> Dict[str, Any]:
         """Raises what the last answer means, which is no grant."""
         assert self._last is not None
-        return oauth.granted_by(self._last, self._settings.oauth.endpoint, self._form)
+        return grants.granted_by(self._last, self._settings.oauth.endpoint, self._form)

@@ -7,15 +7,22 @@ import re
 from typing import BinaryIO, Iterator, Optional, Tuple
 
 from ttcli.mail import headers
-from ttcli.mail.content import Content, Growing, Store
+from ttcli.mail.content import Content, Store
 
-_BEGIN = re.compile(rb"begin(-base64)? [0-7]{3,4} ([^\r\n]+)\r?\n\Z")
+_BEGIN = re.compile(rb"begin(-base64)? [0-7]{3,4} ([^\r\n]+)\r?\n")
+_BEGINS = re.compile(rb"begin(?:-base64)? [0-7]{3,4} [^\r\n]")
 _END = re.compile(rb"(?:end|====)\s*\Z")
 _LONGEST_LINE = 1 << 16
+_LETTERS = re.compile(rb"[A-Za-z0-9+/]+={0,2}\s*\Z")
+
+
+def begins(text: bytes) -> bool:
+    """A text that begins like this is a file in uuencode."""
+    return bool(_BEGINS.match(text))
 
 
 def uuencoded(text: Content, store: Store) -> Iterator[Tuple[str, Content]]:
-    """Name and bytes of each file that has a beginning and an end."""
+    """Name and bytes of each file that has a beginning; one without an end as far as it goes."""
     with text.open() as lines:
         while True:
             line = lines.readline(_LONGEST_LINE)
@@ -28,21 +35,41 @@ def uuencoded(text: Content, store: Store) -> Iterator[Tuple[str, Content]]:
 
 
 def _file(lines: BinaryIO, base64: bool, store: Store) -> Optional[Content]:
-    """The file whose first line comes next; None, and nothing read, where its end is missing."""
+    """The file whose first line comes next; None, and nothing read, where none does."""
     began, growing = lines.tell(), store.growing()
     while True:
         line = lines.readline(_LONGEST_LINE)
-        if not line:
-            growing.close()
-            lines.seek(began)
-            return None
         if _END.match(line):
             return growing.content()
-        _add(growing, line, base64)
+        if not line or _BEGIN.match(line):
+            growing.remove()
+            lines.seek(began)
+            return _without_end(lines, base64, store)
+        growing.write(_bytes(line, base64))
 
 
-def _add(growing: Growing, line: bytes, base64: bool) -> None:
-    growing.write(headers.decode_base64(line) if base64 else _line(line.rstrip(b"\r\n")))
+def _without_end(lines: BinaryIO, base64: bool, store: Store) -> Optional[Content]:
+    """The file up to the first line that cannot be one of it: its mailer lost the end."""
+    growing = store.growing()
+    while True:
+        began = lines.tell()
+        line = lines.readline(_LONGEST_LINE)
+        if not (_LETTERS.match(line) if base64 else _is_sound(line.rstrip(b"\r\n"))):
+            lines.seek(began)
+            return growing.content() if growing.size else None
+        growing.write(_bytes(line, base64))
+
+
+def _bytes(line: bytes, base64: bool) -> bytes:
+    return headers.decode_base64(line) if base64 else _line(line.rstrip(b"\r\n"))
+
+
+def _is_sound(line: bytes) -> bool:
+    """The line has as many letters as its first one says."""
+    if not line or not all(32 <= letter <= 96 for letter in line):
+        return False
+    groups = (((line[0] - 32) & 63) + 2) // 3
+    return 0 < 4 * groups <= len(line) - 1 <= 4 * groups + 2
 
 
 def _line(line: bytes) -> bytes:

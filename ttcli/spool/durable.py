@@ -10,8 +10,14 @@ import contextlib
 import errno
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Iterable, List, Optional, Sequence, Tuple
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 _BY_UMASK = 0o666
+_AT_ONCE = 4  # fsyncs
+_FEW = 4  # for which no threads are started
 
 
 def sync_file(path: Path) -> None:
@@ -52,18 +58,94 @@ def write_file(path: Path, content: bytes, mode: int = 0o666) -> None:
         raise
 
 
-def move_file(source: Path, target: Path) -> None:
-    """Moves a file within the file system, its bytes made durable before.
+class Files:
+    """New files and directories, made durable together.
 
-    The entry is durable once the target's directory is synced; that the source's is gone need not
-    be, for a crash leaves one or the other in tmp/.
+    An fsync is mostly waiting, and file systems answer several at a time with one write of their
+    journal: a fifth of the time of one after the other (ext4). What fails is told: each file
+    stays open until it is synced.
     """
-    try:
-        sync_file(source)
-    except OSError as error:
-        error.filename = error.filename or str(source)
-        raise
-    os.rename(source, target)  # noqa: PTH104
+
+    def __init__(self) -> None:
+        self._open: List[Tuple[int, Path]] = []
+        self._threads: Optional[Executor] = None
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def write(self, path: Path, content: bytes) -> None:
+        """A new file of these bytes."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _BY_UMASK)
+        self._open.append((descriptor, path))
+        rest = memoryview(content)
+        try:
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        except OSError as error:
+            error.filename = error.filename or str(path)  # write(2) names no file
+            raise
+
+    def move(self, source: Path, target: Path) -> None:
+        """A file out of another directory.
+
+        That its entry there is gone need not be durable: a crash leaves one or the other in tmp/.
+        """
+        self._open.append((os.open(source, os.O_RDONLY), target))
+        os.rename(source, target)  # noqa: PTH104
+
+    def directory(self, path: Path) -> None:
+        """The entries of a directory."""
+        self._open.append((os.open(path, os.O_RDONLY | os.O_DIRECTORY), path))
+
+    def settle(self) -> None:
+        """Returns once all of it is durable."""
+        waiting, self._open = self._open, []
+        try:
+            told = self._synced(waiting)
+        finally:
+            _close(waiting)
+        if told:
+            raise told[0]
+
+    def _synced(self, waiting: Sequence[Tuple[int, Path]]) -> List[OSError]:
+        if len(waiting) < _FEW:
+            return _synced(waiting)
+        if self._threads is None:
+            from concurrent.futures import ThreadPoolExecutor  # not for commands that only read
+
+            self._threads = ThreadPoolExecutor(_AT_ONCE, "fsync")
+        shares = [waiting[first::_AT_ONCE] for first in range(_AT_ONCE)]
+        return [error for share in self._threads.map(_synced, shares) for error in share]
+
+    def close(self) -> None:
+        """Ends the threads, where there are any."""
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown()
+
+    def forget(self, folder: Path) -> None:
+        """What lies in a directory that is given up."""
+        given_up = [each for each in self._open if folder in (each[1], each[1].parent)]
+        self._open = [each for each in self._open if each not in given_up]
+        _close(given_up)
+
+
+def _synced(waiting: Sequence[Tuple[int, Path]]) -> List[OSError]:
+    """What went wrong with any of them."""
+    told = []
+    for descriptor, path in waiting:
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno != errno.EINVAL or not path.is_dir():  # see sync_directory
+                error.filename = error.filename or str(path)
+                told.append(error)
+    return told
+
+
+def _close(waiting: Iterable[Tuple[int, Path]]) -> None:
+    for descriptor, _ in waiting:
+        os.close(descriptor)
 
 
 def append_line(path: Path, line: bytes) -> None:
@@ -102,8 +184,8 @@ def replace_file(path: Path, content: bytes, mode: int = _BY_UMASK) -> None:
     sync_directory(path.parent)
 
 
-def rename_directory(source: Path, target: Path) -> None:
-    """Moves a directory within the file system.
+def move_directory(source: Path, target: Path) -> None:
+    """Moves a directory within the file system; durable once both parents are synced.
 
     Raises:
         FileExistsError: The target exists. rename(2) itself refuses only one that is not empty,
@@ -115,9 +197,18 @@ def rename_directory(source: Path, target: Path) -> None:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise FileExistsError(errno.EEXIST, "already there", str(target)) from error
         raise
-    sync_directory(target.parent)
-    if source.parent != target.parent:
-        sync_directory(source.parent)
+
+
+def sync_directories(paths: Iterable[Path]) -> None:
+    """Makes the entries of directories durable, in this order: an arrival before a departure."""
+    for path in dict.fromkeys(paths):
+        sync_directory(path)
+
+
+def rename_directory(source: Path, target: Path) -> None:
+    """Moves a directory, and makes that durable; raises as `move_directory`."""
+    move_directory(source, target)
+    sync_directories([target.parent, source.parent])
 
 
 def remove_tree(path: Path) -> None:

@@ -18,6 +18,8 @@ STATES = (PENDING, PROCESSED, LOADED, FAILED)
 
 ITEM_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}\Z")
 
+_text = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def item_id(as_of: datetime, sha256: str) -> str:
     """The id of a payload as of a time: sorts oldest first, and is the same at every fetch.
@@ -107,8 +109,12 @@ class Item:
 
 
 def encode(record: Dict[str, Any]) -> bytes:
-    """A record as the bytes of item.json."""
-    return (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
+    """A record as the bytes of item.json, a member a line.
+
+    json's own indent would be written by Python code, at ten times the cost.
+    """
+    members = (f" {_text(name)}: {_text(member)}" for name, member in record.items())
+    return ("{\n" + ",\n".join(members) + "\n}\n").encode("utf-8", "replace")
 
 
 def decode(content: bytes, path: Path) -> Dict[str, Any]:

@@ -11,24 +11,12 @@ import json
 import logging
 import os
 import time
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set
 
 from ttcli.errors import SpoolFault
 from ttcli.spool import durable
-from ttcli.spool.item import (
-    FAILED,
-    ITEM_ID,
-    PENDING,
-    SCHEMA,
-    STATES,
-    Item,
-    decode,
-    encode,
-    item_id,
-    now_text,
-)
+from ttcli.spool.item import ITEM_ID, STATES, Item, decode, encode
 
 log = logging.getLogger(__name__)
 
@@ -113,94 +101,22 @@ class Spool:
         found = (self.get(identity, state) for state in STATES)
         return next((item for item in found if item is not None), None)
 
+    def holds(self, identity: str) -> bool:
+        """Whether there is an item of that id in any state."""
+        names = (f"{self.base}/{state}/{identity}/item.json" for state in STATES)
+        return any(map(os.path.exists, names))  # not Path's: it is asked for each attachment
+
     # -- writing
 
-    def create(
-        self,
-        as_of: datetime,
-        content: bytes,
-        name: str,
-        source: Mapping[str, Any],
-        error: Optional[Mapping[str, Any]] = None,
-        sha256: str = "",
-    ) -> Optional[Item]:
-        """Makes a pending item durable, or a failed one where there is an error already.
-
-        Args:
-            sha256: Of the content, where it is known already.
-
-        Returns:
-            The item, or None where the same payload as of the same time is in the spool already.
-        """
-        import hashlib
-
-        payload = {
-            "name": name,
-            "bytes": len(content),
-            "sha256": sha256 or hashlib.sha256(content).hexdigest(),
-        }
-
-        def put(target: Path) -> None:
-            durable.write_file(target, content)
-
-        return self._create(as_of, payload, source, error, put)
-
-    def adopt(
-        self, as_of: datetime, path: Path, sha256: str, name: str, source: Mapping[str, Any]
-    ) -> Optional[Item]:
-        """The same with a file in tmp/, which becomes the payload.
-
-        Args:
-            sha256: Of its content, as whoever wrote it found out.
-
-        Returns:
-            As `create`; where it is None the file stays where it is.
-        """
-        payload = {"name": name, "bytes": path.stat().st_size, "sha256": sha256}
-
-        def put(target: Path) -> None:
-            durable.move_file(path, target)
-
-        return self._create(as_of, payload, source, None, put)
-
-    def _create(
-        self,
-        as_of: datetime,
-        payload: Dict[str, Any],
-        source: Mapping[str, Any],
-        error: Optional[Mapping[str, Any]],
-        put: Callable[[Path], None],
-    ) -> Optional[Item]:
-        identity = item_id(as_of, payload["sha256"])
-        if self.find(identity):
-            return None
-        state = FAILED if error else PENDING
-        record = {
-            "schema": SCHEMA,
-            "id": identity,
-            "source": dict(source),
-            "payload": payload,
-            "attempts": 0,
-            "next_attempt_at": None,
-            "last_error": dict(error) if error else None,
-            "history": [{"at": now_text(), "event": "fetched"}],
-        }
-        self._build(identity, state, record, put)
-        return Item(identity, state, self.base / state / identity, record)
-
-    def _build(
-        self, identity: str, state: str, record: Dict[str, Any], put: Callable[[Path], None]
-    ) -> None:
-        building = self.tmp / f"{identity}.{os.urandom(16).hex()}"
-        building.mkdir(mode=0o750)
-        try:
-            put(building / "payload")
-            durable.write_file(building / "item.json", encode(record))
-            durable.sync_directory(building)
-            durable.rename_directory(building, self.base / state / identity)
-        except BaseException:  # Ctrl-C as well
-            durable.remove_tree(building)
-            raise
+    def take_in(self, built: Iterable[Item]) -> None:
+        """Moves items that are durable in tmp/ to their state, and makes that durable."""
+        targets = []
+        for item in built:
+            target = self.base / item.state / item.id
+            durable.move_directory(item.path, target)
+            item.path = target
+            targets.append(target.parent)
+        durable.sync_directories([*targets, self.tmp] if targets else [])
 
     def save(self, item: Item) -> None:
         """Makes the item's record durable."""

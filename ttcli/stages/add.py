@@ -12,6 +12,7 @@ from ttcli import errors
 from ttcli.errors import BadItem, UsageError
 from ttcli.mail.content import Content
 from ttcli.mail.message import Attachment, Mail
+from ttcli.spool.batch import Batch
 from ttcli.spool.drain import Report
 from ttcli.spool.item import FAILED, PENDING, Item
 from ttcli.spool.store import Spool
@@ -58,7 +59,7 @@ def _add_file(spool: Spool, path: Path, as_of: Optional[datetime], report: Repor
 
 def _unpacked(name: str, content: bytes) -> Sequence[Attachment]:
     """The workbooks of a zip archive, as if it had come by mail: by the same rules and limits."""
-    from ttcli.mail.message import read_mail
+    from ttcli.mail.whole import read_mail
 
     mail = EmailMessage()
     mail.add_attachment(content, "application", "zip", filename=name)
@@ -66,7 +67,7 @@ def _unpacked(name: str, content: bytes) -> Sequence[Attachment]:
 
 
 def _add_mail(spool: Spool, path: Path, content: bytes, arrived: datetime, report: Report) -> None:
-    from ttcli.mail.message import read_mail
+    from ttcli.mail.whole import read_mail
 
     mail = read_mail(content, internaldate=arrived)
     if not mail.attachments:
@@ -90,8 +91,12 @@ def _by_hand(path: Path, as_of: datetime, attachments: List[Attachment]) -> Mail
 
 def _take_all(spool: Spool, mail: Mail, report: Report) -> None:
     source = {"account": "", "folder": "", "uidvalidity": 0, "uid": 0, **described(mail)}
-    for attachment in mail.attachments:
-        take_attachment(spool, mail, attachment, source, report)
+    with Batch(spool) as batch:
+        try:
+            for attachment in mail.attachments:
+                take_attachment(batch, mail, attachment, source, report)
+        finally:
+            batch.settle()
 
 
 def retry(spool: Spool, identities: Iterable[str], every: bool, dry_run: bool = False) -> Report:

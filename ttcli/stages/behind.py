@@ -6,12 +6,19 @@ things must become durable holds. Whoever asked hears of it at the next asking, 
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
-from typing import Callable, Deque, Optional, Tuple, Type
+from typing import Callable, Deque, Generic, List, Optional, Sequence, Tuple, Type, TypeVar
 
 _MOST_BYTES = 8 << 20  # that may wait in memory
+_TOGETHER_BYTES = 4 << 20  # that are gathered to be done together
+_TOGETHER = 16  # things
+_TOGETHER_SECONDS = 0.5  # on a slow line: what is not done yet is lost by a crash
+Thing = TypeVar("Thing")
 
 
 class Behind:
@@ -68,3 +75,49 @@ class Behind:
         except BaseException:
             self._failed = True
             raise
+
+
+class Gathered(Generic[Thing]):
+    """Things that come one by one and have the same done to them, several at a time.
+
+    For use in a `with` statement inside that of the `Behind`; its end has the rest done, whatever
+    broke off the coming.
+    """
+
+    def __init__(self, behind: Behind, work: Callable[[Sequence[Thing]], None]) -> None:
+        self._behind, self._work = behind, work
+        self._things: List[Thing] = []
+        self._bytes = 0
+        self._since = 0.0
+
+    def __enter__(self) -> Gathered[Thing]:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        if error is None:
+            self.hand_over()
+            return
+        with contextlib.suppress(Exception):  # what broke off the coming is what is told
+            self.hand_over()
+
+    def add(self, thing: Thing, size: int) -> None:
+        """One more; raises as `Behind.do`."""
+        if not self._things:
+            self._since = time.monotonic()
+        self._things.append(thing)
+        self._bytes += size
+        enough = self._bytes >= _TOGETHER_BYTES or len(self._things) >= _TOGETHER
+        if enough or time.monotonic() - self._since > _TOGETHER_SECONDS:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """Has it done to those that there are."""
+        things, self._things = self._things, []
+        size, self._bytes = self._bytes, 0
+        if things:
+            self._behind.do(partial(self._work, things), size)

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 from ttcli.config import MailboxSettings
 from ttcli.mail import cursor
 from ttcli.mail.message import Attachment, Mail
+from ttcli.spool.batch import Batch
 from ttcli.spool.drain import Report, Watch, unwatched
 from ttcli.spool.item import Item, item_id, time_text
 from ttcli.spool.store import Spool
 from ttcli.stages.acknowledge import wanted
-from ttcli.stages.behind import Behind
+from ttcli.stages.behind import Behind, Gathered
 from ttcli.stages.mailboxes import Line, in_turn, label_of
-from ttcli.stages.owed import Owed
+from ttcli.stages.owed import Debt, Owed
 from ttcli.stages.refused import say_refused
 
 if TYPE_CHECKING:
@@ -91,24 +92,25 @@ def _fetch(
     settings, folder = session.settings, session.folder()
     place = _Place(spool, settings, folder, keep=not (since or report.dry_run))
     start = 0 if since else place.uid
+    batch, owed = Batch(spool), Owed(spool, settings)
+    keeping = _Keeping(batch, owed, settings, folder.uidvalidity, report, place)
 
-    def keep(mail: Mail) -> None:
+    def keep(mails: Sequence[Mail]) -> None:
         before = len(report.lines)
-        items = _take(spool, settings, folder.uidvalidity, mail, report)
-        if items and wanted(settings) and not report.dry_run:
-            Owed(spool, settings).add(folder.uidvalidity, mail.uid, items)
-        if not since or len(report.lines) > before:
+        keeping.keep(mails)
+        for _ in mails if not since or len(report.lines) > before else ():
             budget.count()
-        if mail.attachments or budget.spent:
-            place.passed(mail.uid)
+        if budget.spent:
+            place.passed(mails[-1].uid)
 
     try:
-        with Behind() as behind:
+        with batch, Behind() as behind, Gathered(behind, keep) as gathered:
             for mail in session.new_mails(start, since or place.since):
                 uid, held, in_files = mail.uid, *_held(mail)
-                behind.do(partial(keep, mail), held)
+                gathered.add(mail, held)
                 del mail  # it shall not outlive its becoming durable
                 if in_files or budget.limited:
+                    gathered.hand_over()
                     behind.wait()
                 watch(max(0, uid - start), max(1, folder.uidnext - 1 - start))
                 if budget.spent:
@@ -169,32 +171,67 @@ class _Place:
             self._stored, self._written = now, time.monotonic()
 
 
-def _take(
-    spool: Spool, settings: MailboxSettings, uidvalidity: int, mail: Mail, report: Report
-) -> List[str]:
-    """One mail's attachments become items, whose ids it returns; what is left alone is said."""
-    named = [skipped for skipped in mail.skipped if skipped.name]  # not the mail's own text
-    report.add(mails=1, skipped=len(named))
-    source = {
-        "account": settings.username,
-        "folder": settings.folder,
-        "uidvalidity": uidvalidity,
-        "uid": mail.uid,
-        **described(mail),
-        # the gate has let it through: what EMAIL_AUTHSERV_ID does not confirm stays outside
-        "authenticated": True if settings.authserv_id else None,
-    }
-    items = [take_attachment(spool, mail, each, source, report) for each in mail.attachments]
-    of = label_of(settings)
+class _Keeping:
+    """Mails become items, several of them in one go; then the cursor may pass them."""
+
+    def __init__(
+        self,
+        batch: Batch,
+        owed: Owed,
+        settings: MailboxSettings,
+        uidvalidity: int,
+        report: Report,
+        place: _Place,
+    ) -> None:
+        self._batch, self._owed = batch, owed
+        self._settings, self._uidvalidity = settings, uidvalidity
+        self._report, self._place = report, place
+
+    def keep(self, mails: Sequence[Mail]) -> None:
+        """Makes their items durable; those before a mail that fails, too."""
+        taken: List[Tuple[Mail, List[str]]] = []
+        try:
+            for mail in mails:
+                taken.append((mail, self._take(mail)))
+        finally:
+            self._batch.settle()
+            self._acknowledge(taken)
+
+    def _acknowledge(self, taken: Sequence[Tuple[Mail, List[str]]]) -> None:
+        if wanted(self._settings) and not self._report.dry_run:
+            debts = [Debt(self._uidvalidity, mail.uid, items) for mail, items in taken if items]
+            self._owed.add(debts)
+        for mail in [mail for mail, _ in taken if mail.attachments][-1:]:
+            self._place.passed(mail.uid)
+
+    def _take(self, mail: Mail) -> List[str]:
+        """One mail's attachments become items, whose ids it returns; what is left alone is said."""
+        settings, report = self._settings, self._report
+        named = [skipped for skipped in mail.skipped if skipped.name]  # not the mail's own text
+        report.add(mails=1, skipped=len(named))
+        source = {
+            "account": settings.username,
+            "folder": settings.folder,
+            "uidvalidity": self._uidvalidity,
+            "uid": mail.uid,
+            **described(mail),
+            # the gate has let it through: what EMAIL_AUTHSERV_ID does not confirm stays outside
+            "authenticated": True if settings.authserv_id else None,
+        }
+        items = [take_attachment(self._batch, mail, a, source, report) for a in mail.attachments]
+        _say_skipped(mail, label_of(settings))
+        if mail.trouble:
+            items.append(_keep_trouble(self._batch, mail, source, report))
+        return list(dict.fromkeys(items))
+
+
+def _say_skipped(mail: Mail, of: str) -> None:
     for skipped in mail.skipped:
         level = logging.INFO if skipped.name else logging.DEBUG  # every mail has its own text
         what = skipped.name or f"part {skipped.part}"
         log.log(level, "%sUID %d: %s left alone: %s", of, mail.uid, what, skipped.reason)
-    if mail.trouble:
-        items.append(_keep_trouble(spool, mail, source, report))
-    elif not mail.attachments:
+    if not mail.attachments and not mail.trouble:
         log.warning("%sUID %d from %s: no workbook in %r", of, mail.uid, mail.sender, mail.subject)
-    return list(dict.fromkeys(items))
 
 
 def described(mail: Mail) -> Dict[str, Any]:
@@ -210,7 +247,7 @@ def described(mail: Mail) -> Dict[str, Any]:
 
 
 def take_attachment(
-    spool: Spool, mail: Mail, attachment: Attachment, source: Dict[str, Any], report: Report
+    batch: Batch, mail: Mail, attachment: Attachment, source: Dict[str, Any], report: Report
 ) -> str:
     """Makes one attachment an item, or notes that it is in the spool already; returns its id."""
     report.add(attachments=1)
@@ -218,30 +255,31 @@ def take_attachment(
     line = attachment.name or "a workbook without a name"
     line += f" from {mail.sender}" if mail.sender else ""  # by hand, it comes from nobody
     identity = item_id(mail.as_of, attachment.content.sha256)
-    if report.dry_run and not spool.find(identity):
+    if report.dry_run and not batch.holds(identity):
         report.lines.append((f"UID {mail.uid}", "pending", line))
         return identity
-    item = _create(spool, mail, attachment, {**source, **place})
+    item = _create(batch, mail, attachment, {**source, **place})
     if item is None:
         report.add(known=1)
         log.info("%s is known: %s, UID %d", identity, line, mail.uid)
     else:
-        report.lines.append((item.id, item.state, line))
-        log.info("%s is pending: %s, %d bytes", item.id, line, len(attachment.content))
+        batch.then(partial(report.lines.append, (item.id, item.state, line)))
+        size = len(attachment.content)
+        batch.then(partial(log.info, "%s is pending: %s, %d bytes", item.id, line, size))
     return identity
 
 
 def _create(
-    spool: Spool, mail: Mail, attachment: Attachment, source: Dict[str, Any]
+    batch: Batch, mail: Mail, attachment: Attachment, source: Dict[str, Any]
 ) -> Optional[Item]:
     content = attachment.content
     if content.path is None:
         held, known = content.read(), content.sha256
-        return spool.create(mail.as_of, held, attachment.name, source, sha256=known)
-    return spool.adopt(mail.as_of, content.path, content.sha256, attachment.name, source)
+        return batch.create(mail.as_of, held, attachment.name, source, sha256=known)
+    return batch.adopt(mail.as_of, content.path, content.sha256, attachment.name, source)
 
 
-def _keep_trouble(spool: Spool, mail: Mail, source: Dict[str, Any], report: Report) -> str:
+def _keep_trouble(batch: Batch, mail: Mail, source: Dict[str, Any], report: Report) -> str:
     """A mail that cannot be read becomes a failed item: it is accounted for, and seen."""
     error = {
         "class": "BadItem",
@@ -256,8 +294,8 @@ def _keep_trouble(spool: Spool, mail: Mail, source: Dict[str, Any], report: Repo
     if report.dry_run:
         report.lines.append((f"UID {mail.uid}", "failed", line))
         return identity
-    item = spool.create(mail.as_of, content, "", {**source, "part": "", "path": ""}, error)
+    item = batch.create(mail.as_of, content, "", {**source, "part": "", "path": ""}, error)
     if item is not None:
-        report.lines.append((item.id, item.state, line))
-        log.error("%s is failed: %s", item.id, line)
+        batch.then(partial(report.lines.append, (item.id, item.state, line)))
+        batch.then(partial(log.error, "%s is failed: %s", item.id, line))
     return identity

@@ -35,7 +35,7 @@ def inspect(path: Path, config: Config) -> Dict[str, Any]:
 
 def mail(path: Path) -> Dict[str, Any]:
     """What `fetch` would take from this mail, and why it would leave the rest."""
-    from ttcli.mail.message import read_mail
+    from ttcli.mail.whole import read_mail
 
     found = read_mail(_content(path), internaldate=datetime.now(timezone.utc))
     return {

@@ -45,10 +45,11 @@ class Owed:
         name = cursor.key(settings.username + "@" + settings.host, settings.folder)
         self._path = spool.base / "state" / f"owed-{name}.jsonl"
 
-    def add(self, uidvalidity: int, uid: int, items: Sequence[str]) -> None:
-        """Makes a debt durable."""
-        line = json.dumps(Debt(uidvalidity, uid, items)._asdict())
-        durable.append_line(self._path, line.encode())
+    def add(self, debts: Sequence[Debt]) -> None:
+        """Makes debts durable; a crash may leave a part of them."""
+        lines = [json.dumps(debt._asdict()) for debt in debts]
+        if lines:
+            durable.append_line(self._path, "\n".join(lines).encode())
 
     def read(self) -> List[Debt]:
         """All debts, by UID; of a mail that was fetched twice, what was last said."""

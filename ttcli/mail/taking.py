@@ -1,56 +1,23 @@
-"""From the leaves of a mail to its attachments: containers opened, everything else judged."""
+"""From the leaves of a mail to what is taken: containers opened, everything else judged."""
 
 from __future__ import annotations
 
 import logging
 import re
-import struct
-import zipfile
-import zlib
 from typing import Dict, Iterable, Iterator, List, NamedTuple
 
-from ttcli.mail import archive, kinds, smime, tnef
+from ttcli.mail import archive, kinds, mime, smime, tnef, uuencode
 from ttcli.mail.content import Content, Store
-from ttcli.mail.decoding import finished
+from ttcli.mail.leaf import UNREADABLE, Leaf
 from ttcli.mail.message import Attachment, Skipped
-from ttcli.mail.uuencode import uuencoded
 
 log = logging.getLogger(__name__)
 
-# What the standard library's parsers raise on real mail. One part must not hide the others, and
-# one mail must not stop the mailbox.
-UNREADABLE = (
-    RecursionError, LookupError, ValueError, TypeError, AttributeError, AssertionError, OSError,
-    EOFError, MemoryError, struct.error, zlib.error, zipfile.BadZipFile,
-)  # fmt: skip
 DEEPEST_INSIDE = 5  # mails in mails as files, TNEF in TNEF …
 MOST_INSIDE = 5000  # files and leaves of one mail, all containers together
 _MAIL_TYPE = re.compile(r"message/(?:rfc822|global|news)\Z")
 _CONTAINER_BEGINS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x78\x9f\x3e\x22")  # zip, OLE, TNEF
 _ENCRYPTED_TYPE = re.compile(r"application/pgp-encrypted\Z")
-
-
-EMPTY = Content()
-
-
-class Leaf(NamedTuple):
-    """A part that is not made of parts, its transfer encoding removed.
-
-    Attributes:
-        part: The IMAP section number.
-        name: The file name as sent, decoded.
-        path: The containers it was found in, below its part, with `/` between.
-        depth: How many containers those are.
-        trouble: Why it could not be looked at; `content` is empty then.
-    """
-
-    part: str
-    name: str
-    content_type: str
-    content: Content = EMPTY
-    trouble: str = ""
-    path: str = ""
-    depth: int = 0
 
 
 class Taken(NamedTuple):
@@ -110,7 +77,7 @@ class _Taking:
                 if believe and kinds.surely_other(leaf.name, leaf.content_type):
                     self._leave_other(leaf)
                 else:
-                    self._look_at(leaf, leaf.name, leaf.content_type)
+                    self._look_at(self._decoded(leaf))
             except UNREADABLE as error:
                 log.debug("part %s cannot be read", leaf.part, exc_info=True)
                 trouble = f"a part cannot be read: {type(error).__name__}: {error}"
@@ -118,13 +85,17 @@ class _Taking:
             self.trouble = trouble
             self._refuse(leaf, trouble)
 
-    def _look_at(self, leaf: Leaf, name: str, stated: str) -> None:
-        if kinds.by_content(leaf.content, name):
+    def _look_at(self, leaf: Leaf) -> None:
+        name, stated = leaf.name, leaf.content_type
+        named = kinds.by_name(name)
+        if named and archive.is_zip(leaf.content):
+            self._take(leaf)  # what is in it would change nothing
+        elif kinds.by_content(leaf.content, name):
             self._take(leaf)
         elif kinds.is_archive(leaf.content, name, stated):
             self._open_archive(leaf)
-        elif kinds.by_name(name):
-            self._take(self._decoded(leaf))
+        elif named:
+            self._take(leaf)
         elif tnef.is_tnef(leaf.content):
             self._open(leaf, self._in_tnef(leaf))
         elif smime.by_name_or_type(name, stated):
@@ -149,14 +120,15 @@ class _Taking:
             else:
                 self._refuse_kind(leaf)
         for leaf in self._texts if not self.attachments else ():
-            for name, content in uuencoded(leaf.content, self._store):
+            for name, content in uuencode.uuencoded(leaf.content, self._store):
                 self.judge(leaf._replace(name=name, content_type="", content=content))
 
     def _decoded(self, leaf: Leaf) -> Leaf:
-        """Of a workbook in uuencode that nobody declared, what is in it."""
-        if leaf.content.first(6) != b"begin ":
-            return leaf
-        return leaf._replace(content=finished(leaf.content, "uue", self._store))
+        """Of a file in uuencode that nobody declared, what is in it."""
+        if uuencode.begins(leaf.content.first(64)):
+            for name, content in uuencode.uuencoded(leaf.content, self._store):
+                return leaf._replace(name=leaf.name or name, content=content)
+        return leaf
 
     def _take(self, leaf: Leaf) -> None:
         where = f"{leaf.path}/{leaf.name}" if leaf.path else ""
@@ -169,11 +141,17 @@ class _Taking:
         self.skipped.append(Skipped(leaf.part, name, reason))
 
     def _refuse_kind(self, leaf: Leaf) -> None:
-        if _ENCRYPTED_TYPE.match(leaf.content_type):
+        stated = leaf.content_type
+        if stated == "message/external-body":
+            self._refuse(leaf, "its content lies elsewhere, not in the mail")
+            return
+        if _ENCRYPTED_TYPE.match(stated):
             self.trouble = "the mail is encrypted with PGP"
-        elif leaf.content_type.startswith("multipart/"):
+        elif stated == "message/partial":
+            self.trouble = "the mail is one piece of a larger mail"
+        elif stated.startswith("multipart/"):
             self.trouble = "the mail's MIME structure is broken"
-        self._refuse(leaf, f"{leaf.content_type or 'its content'} is no workbook")
+        self._refuse(leaf, f"{stated or 'its content'} is no workbook")
 
     def _leave_other(self, leaf: Leaf) -> None:
         if leaf.content.first(4) in _CONTAINER_BEGINS:
@@ -220,8 +198,6 @@ class _Taking:
             yield _inside(leaf)._replace(name=name, content=content)
 
     def _in_mail(self, leaf: Leaf, message: Content) -> Iterator[Leaf]:
-        from ttcli.mail import mime
-
         outer = _inside(leaf)
         for inner in mime.leaves_of(message, self._store):
             yield inner._replace(part=leaf.part, path=outer.path, depth=outer.depth)

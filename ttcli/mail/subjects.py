@@ -1,0 +1,88 @@
+"""Which mails have the subject that is asked for; all of them are compared here.
+
+A server's own search is not asked: Gmail's goes by words, Exchange's has bugs, and none finds a
+subject that it cannot decode. What it left out the cursor would pass for good.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import deque
+from typing import Any, Deque, Iterator, List, Sequence, Tuple
+
+from ttcli.mail import headers
+from ttcli.mail.commands import Commands
+from ttcli.mail.looks import asked_header, header_of
+
+_SUBJECT = f"(UID {asked_header('SUBJECT')})"
+_COMMAND = 500  # mails asked for with one command: its UIDs are a line that every server takes
+_FLYING = 8  # commands; imaplib2's own queue ends at 10
+# Letters in lower case, and blanks for what is none: headers are mostly printable ASCII.
+_PLAIN = bytes(max(code, 32) for code in range(127)).lower() + b" " + bytes(range(128, 256))
+
+
+class Wanted:
+    """The words that must stand in a subject; where there are none, every subject is right."""
+
+    def __init__(self, words: str) -> None:
+        self._words = _folded(words)
+        self._bytes = self._words.encode("utf-8", "surrogateescape")
+
+    @property
+    def takes_all(self) -> bool:
+        """Every subject is right."""
+        return not self._words
+
+    def in_text(self, subject: str) -> bool:
+        """They stand in a decoded subject; also in one that somebody encoded twice."""
+        if self._words in _folded(subject):
+            return True
+        again = headers.decoded(headers.to_bytes(subject)) if "=?" in subject else ""
+        return self._words in _folded(again)
+
+    def in_header(self, header: bytes) -> bool:
+        """They stand in one of the header's subjects; there are mails that have two."""
+        if self.takes_all or self._surely_not_in(header):
+            return self.takes_all
+        subjects = headers.fields(header, b"subject")
+        return any(self.in_text(headers.decoded(each)) for each in subjects)
+
+    def _surely_not_in(self, header: bytes) -> bool:
+        """Most of ten thousand subjects end here, before anything is decoded."""
+        if b"=?" in header or not header.isascii():
+            return False
+        return self._bytes not in b" ".join(header.translate(_PLAIN).split())
+
+
+def _folded(text: str) -> str:
+    """Without regard to case, the amount of blanks, and the several ways to write one letter."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def with_subject(commands: Commands, uids: Sequence[int], wanted: Wanted) -> List[int]:
+    """Those of these UIDs whose subject is right or was not told, so that it must be looked at.
+
+    Raises:
+        Temporary: The connection was lost.
+    """
+    return [
+        uid for asked in _told(commands, uids) for uid in asked if _may_match(commands, uid, wanted)
+    ]
+
+
+def _told(commands: Commands, uids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """The UIDs of each command once its answers are in, with others on their way meanwhile."""
+    waiting = deque(uids[at : at + _COMMAND] for at in range(0, len(uids), _COMMAND))
+    flying: Deque[Tuple[Sequence[int], Any]] = deque()
+    while waiting or flying:
+        while waiting and len(flying) < _FLYING:
+            asked = waiting.popleft()
+            flying.append((asked, commands.start_fetch(asked, _SUBJECT)))
+        asked, request = flying.popleft()
+        commands.finish_fetch(request, 0)
+        yield asked
+
+
+def _may_match(commands: Commands, uid: int, wanted: Wanted) -> bool:
+    header = header_of(commands.found.pop(uid, {}))
+    return header is None or wanted.in_header(header)
