@@ -113,6 +113,7 @@ HOSTILE: List[Tuple[Callable[[], bytes], str]] = [
     (hostile.bomb, "limit: the part xl/worksheets/sheet1.xml unpacks to over"),
     (hostile.entity_bomb, "hostile: "),
     (lambda: hostile.external_entity("/etc/passwd"), "hostile: "),
+    (hostile.many_sheets, "limit: the workbook has more than 10,000 sheets"),
     (hostile.wide, "limit: sheet 'Sheet1', cell AMK1"),
     (
         hostile.ole_loop,
