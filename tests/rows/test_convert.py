@@ -342,6 +342,7 @@ def test_totals_by_mawb():
     checks = result.sheet["totals_check"]
     assert [check["agrees"] for check in checks] == [True, True, False, True]
     assert [check.get("mawb") for check in checks][2:] == ["020-00000022", None]
+    assert [check["sum"] for check in checks] == ["5", "10", "10", "15"]
     accounted(result.report)
 
 

@@ -127,6 +127,12 @@ def empty_rows() -> bytes:
     return xlsx('<row r="1"><c r="A1" t="inlineStr"><is><t>hawb</t></is></c></row>' + rows)
 
 
+def many_sheets() -> bytes:
+    """A list of a million sheets, each of them the same part."""
+    one = '<sheet name="Sheet1" sheetId="1" r:id="rId1"/>'
+    return xlsx("", **{"xl/workbook.xml": _WORKBOOK.replace(one, one * 1_000_000).encode()})
+
+
 def wide() -> bytes:
     """A row of 16,384 cells."""
     return xlsx('<row r="1">' + "<c><v>1</v></c>" * 16384 + "</row>")

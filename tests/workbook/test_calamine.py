@@ -1,4 +1,4 @@
-"""xls, xlsb and ods: every cell as Excel shows it, or the workbook refused."""
+"""xls and xlsb: every cell as Excel shows it, or the workbook refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from xlwt.CompoundDoc import XlsDoc
 
 from tests.workbook import xlsb_writer as xb
 from tests.workbook.reading import SAMPLES, CellsByPlace, cells
-from tests.workbook.test_hostile import ods
 from ttcli.cells import Column, Format
 from ttcli.config import Limits
 from ttcli.errors import BadItem
@@ -289,73 +288,6 @@ def test_xlsb_date_1904(tmp_path: Path) -> None:
     """The 1904 flag of an .xlsb is known."""
     found = cells(write(tmp_path, xlsb_sample(date_1904=True)))
     assert found[("S", 4, 3)] == ("date", "2030-01-03T08:30:15")
-
-
-CELL = '<table:table-cell office:value-type="{}" {}><text:p>{}</text:p></table:table-cell>'
-
-
-@pytest.mark.parametrize(
-    ("cell", "expected"),
-    [
-        (CELL.format("float", 'office:value="1.5E3"', "1500"), ("number", 1500)),
-        (CELL.format("currency", 'office:value="2.5"', "2.50 €"), ("number", 2.5)),
-        (CELL.format("percentage", 'office:value="0.125"', "12.5%"), ("number", 0.125)),
-        (CELL.format("boolean", 'office:boolean-value="true"', "TRUE"), ("bool", True)),
-        (CELL.format("date", 'office:date-value="2026-01-02"', "2 Jan"), ("date", "2026-01-02")),
-        (CELL.format("date", 'office:date-value="1900-02-28"', "x"), ("date", "1900-02-28")),
-        (CELL.format("date", 'office:date-value="1899-12-31"', "x"), ("date", "1899-12-31")),
-        (
-            CELL.format("date", 'office:date-value="1899-12-30T12:00:00"', "x"),
-            ("text", "1899-12-30T12:00:00"),
-        ),
-        (CELL.format("date", 'office:date-value="10003-01-01"', "x"), ("text", "10003-01-01")),
-        (CELL.format("time", 'office:time-value="PT06H30M00S"', "6:30"), ("time", 23400)),
-        (CELL.format("time", 'office:time-value="PT42H00M00S"', "42:00"), ("duration", 151200)),
-        (CELL.format("string", "", "a<text:s text:c='3'/>b"), ("text", "a   b")),
-        (CELL.format("string", "", "a</text:p><text:p>b"), ("text", "a\nb")),
-        (CELL.format("string", "", "a<text:line-break/>b<text:tab/>c"), ("text", "a\nb\tc")),
-        (CELL.format("string", "", "\n a \n <text:span>b</text:span>\n\tc"), ("text", "a b c")),
-        (CELL.format("string", "", "<text:span> a  </text:span>b"), ("text", " a  b")),
-        (CELL.format("string", "", "a <text:s/>b"), ("text", "a  b")),
-        (
-            CELL.format(
-                "string",
-                "",
-                "a</text:p><office:annotation><text:p>note</text:p></office:annotation><text:p>b",
-            ),
-            ("text", "a\nb"),
-        ),
-        (CELL.format("string", 'table:formula="of:=NA()"', "#N/A"), ("error", "#N/A")),
-        (CELL.format("string", 'table:formula="of:=X()"', "Err:508"), ("error", "Err:508")),
-        (CELL.format("string", "", "#N/A"), ("text", "#N/A")),
-        (CELL.format("unknown", "", "abcd"), ("text", "abcd")),
-        ('<table:table-cell table:formula="of:=1+1"/>', ("formula", None)),
-    ],
-)
-def test_ods_cells(tmp_path: Path, cell: str, expected: Any) -> None:
-    """Each value type of OpenDocument is the kind that the sheet shows."""
-    path = write(tmp_path, ods(f"<table:table-row>{cell}</table:table-row>"))
-    assert first_row(cells(path)) == [expected]
-
-
-def test_ods_formula_that_gives_no_text_is_blank(tmp_path: Path) -> None:
-    """LibreOffice writes an empty paragraph and no type for ="": a blank, and calculated."""
-    formula = '<table:table-cell table:formula="of:=&quot;&quot;">{}</table:table-cell>'
-    both = formula.format("<text:p/>") + formula.format("<text:p><text:s text:c='2'/></text:p>")
-    cell = CELL.format("string", "", "x")
-    path = write(tmp_path, ods(f"<table:table-row>{both}{cell}</table:table-row>"))
-    assert first_row(cells(path)) == [None, None, ("text", "x")]
-
-
-def test_ods_repeats_and_covered_cells(tmp_path: Path) -> None:
-    """Repeated cells and rows stand at each of their places, covered ones at none."""
-    seven = CELL.format("float", 'office:value="7" table:number-columns-repeated="2"', "7")
-    covered = "<table:covered-table-cell/>"
-    row = f'<table:table-row table:number-rows-repeated="2">{covered}{seven}</table:table-row>'
-    empty = '<table:table-row table:number-rows-repeated="3"><table:table-cell/></table:table-row>'
-    last = f"<table:table-row>{CELL.format('string', '', 'end')}</table:table-row>"
-    found = cells(write(tmp_path, ods(row + empty + last)))
-    assert sorted(found) == [("S", 1, 2), ("S", 1, 3), ("S", 2, 2), ("S", 2, 3), ("S", 6, 1)]
 
 
 def test_disagreement_refuses_the_workbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

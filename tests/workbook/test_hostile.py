@@ -94,25 +94,40 @@ def ods_repeated_rows() -> bytes:
     return ods(f'<table:table-row table:number-rows-repeated="999999999">{cell}</table:table-row>')
 
 
+def ods_repeated_within_the_limits() -> bytes:
+    """A thousand million cells, of which no row is too far down and no column too far right."""
+    cell = _ONE.format('table:number-columns-repeated="1024"')
+    return ods(f'<table:table-row table:number-rows-repeated="1048576">{cell}</table:table-row>')
+
+
+def ods_blanks() -> bytes:
+    """A text of two thousand million blanks."""
+    blanks = '<text:s text:c="99999"/>' * 20_000
+    cell = f'<table:table-cell office:value-type="string"><text:p>{blanks}</text:p>'
+    return ods(f"<table:table-row>{cell}</table:table-cell></table:table-row>")
+
+
 HOSTILE: List[Tuple[Callable[[], bytes], str]] = [
     (hostile.far_values, "limit: sheet 'Sheet1', cell XFD1048576"),
     (hostile.beyond, "limit: sheet 'Sheet1', cell XFE1048577"),
     (hostile.bomb, "limit: the part xl/worksheets/sheet1.xml unpacks to over"),
     (hostile.entity_bomb, "hostile: "),
     (lambda: hostile.external_entity("/etc/passwd"), "hostile: "),
+    (hostile.many_sheets, "limit: the workbook has more than 10,000 sheets"),
     (hostile.wide, "limit: sheet 'Sheet1', cell AMK1"),
     (
         hostile.ole_loop,
         "damaged: it is damaged: a damaged OLE2 container: a chain of its sectors is a loop",
     ),
     (hostile.ole_self_sibling, "unsupported: it is an OLE2 document that holds no workbook"),
-    (xls_far_cells, "limit: sheet 1 has 2 cells, but they reach to row 65,536 and column 256"),
     (
         xlsb_far_cells,
         "limit: xl/worksheets/sheet1.bin has 2 cells, but they reach to row 1,048,576",
     ),
     (ods_repeated, "limit: "),
     (ods_repeated_rows, "limit: "),
+    (ods_repeated_within_the_limits, "limit: the workbook has more than 100,000,000 cells"),
+    (ods_blanks, "limit: a cell holds more than a million characters"),
 ]
 
 
@@ -126,6 +141,13 @@ def test_hostile_files_are_refused_for_their_reason(
     path = tmp_path / "payload"
     path.write_bytes(make())
     assert str(outcome(path)).startswith(reason)
+
+
+def test_far_cells_of_an_xls_are_read(tmp_path: Path) -> None:
+    """calamine would make room for 16 million cells; there are two."""
+    path = tmp_path / "payload"
+    path.write_bytes(xls_far_cells())
+    assert outcome(path) == 2
 
 
 @pytest.mark.parametrize("make", [hostile.far_styles, hostile.empty_rows])

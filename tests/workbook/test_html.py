@@ -36,6 +36,11 @@ def table(inner: str) -> str:
         ("<tr><td>a<br>b<p>c</p></td></tr>", [["a\nb\nc"]]),
         ("<tr><td>x&amp;y &lt; &#228; &nbsp;</td></tr>", [["x&y < ä"]]),
         ("<tr><td><b>bo</b>ld<script>no()</script><style>no</style></td></tr>", [["bold"]]),
+        ("<tr><td><comment>a note</comment>a</td></tr>", [["a"]]),
+        (
+            "<tr><td><comment>no end</td><td>a</td></tr><tr><td>b</td></tr>",
+            [["no end", "a"], ["b", None]],
+        ),
         ("<thead><tr><td>h</td></tr></thead><tbody><tr><td>1</td></tr></tbody>", [["h"], ["1"]]),
         ("<td>no row</td>", [["no row"]]),
         ("<tr><td></td><td>b</td></tr>", [[None, "b"]]),
@@ -69,6 +74,13 @@ def test_libreoffice_page() -> None:
     assert found[1][:3] == ["00012345678", "020-81140743", "3"]
 
 
+def test_a_note_without_an_end_hides_no_rows() -> None:
+    """What the fuzz campaign found: `<comment>` that is never closed ends with its cell."""
+    found = rows(SAMPLES / "fuzz-note-without-end.html")
+    assert len(found) == len(rows(SAMPLES / "libreoffice-shipments.html"))
+    assert found[1][:3] == ["a comment, no value=/comment> 00012345678", "020-81140743", "3"]
+
+
 @pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1252", "utf-8", "gb2312"])
 def test_declared_characters(tmp_path: Path, declared: str) -> None:
     """A page is read in the encoding it declares, if its bytes are of it."""
@@ -87,6 +99,7 @@ def test_declared_characters(tmp_path: Path, declared: str) -> None:
         (b"<html><table></table>", "unsupported"),
         (b"<html><table><tr><td>1</td></tr><tr><td>2", "truncated"),
         (b"<html><table><tr><td>1</td></tr></table><table><tr><td>2</td></tr>", "truncated"),
+        (b"<html><template><table><tr><td>1</td></tr></table>", "truncated"),
     ],
 )
 def test_refused_pages(tmp_path: Path, page: bytes, kind: str) -> None:
@@ -109,6 +122,14 @@ def test_limits(tmp_path: Path, limits: Limits, words: str) -> None:
     """Each limit has its own sentence."""
     with pytest.raises(BadItem, match=words) as caught:
         cells(write(tmp_path, table("<tr><td>1<td>2" * 3)), limits)
+    assert caught.value.kind == "limit"
+
+
+def test_a_tag_without_an_end_is_bounded(tmp_path: Path) -> None:
+    """The parser would search what it holds back over and over for hours."""
+    page = table("<tr><td>1") + "<!--" * 50_000
+    with pytest.raises(BadItem, match="a tag or comment of the web page goes on") as caught:
+        cells(write(tmp_path, page))
     assert caught.value.kind == "limit"
 
 

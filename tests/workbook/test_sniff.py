@@ -115,6 +115,14 @@ _DBF = (
         ),
         (hostile.zipped({"Index/Tables/Tile.iwa": b""}), "unsupported: an Apple Numbers document"),
         (
+            hostile.zipped({"index.xml": b"", "buildVersionHistory.plist": b""}),
+            "unsupported: an Apple Numbers, Pages or Keynote document",
+        ),
+        (
+            hostile.zipped({"mimetype": b"application/vnd.sun.xml.calc", "content.xml": b""}),
+            "unsupported: an OpenOffice 1 spreadsheet (.sxc)",
+        ),
+        (
             hostile.zipped({"a.pdf": b"", "b.txt": b""}),
             "zip: a zip archive of 2 file(s): a.pdf, b.txt",
         ),

@@ -140,7 +140,7 @@ class Totals:
                     "row": said.row,
                     "field": field,
                     "said": str(number),
-                    "sum": repr(round(nearest, 6)),
+                    "sum": f"{nearest:.6f}".rstrip("0").rstrip("."),
                     "agrees": _agree(number, nearest),
                     **named,
                 }

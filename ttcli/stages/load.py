@@ -54,25 +54,22 @@ class LoadStage:
         return lambda: self._load(item)
 
     def _load(self, item: Item) -> Outcome:
-        gone = self._vanished(item)
-        if gone:
-            line = f"the table has {', '.join(gone)} no more, or otherwise: to be read again"
-            return Outcome(PENDING, "re-read", line, {})
+        misfit = self._misfit(item.record["rows"])
+        if misfit:
+            return Outcome(PENDING, "re-read", f"{misfit} any more: to be read again", {})
         sender = str(item.record["source"].get("sender") or "")
         policies = self._mapping.for_sender(sender).policies(self._table)
         arguments = (self._settings, self._table, _load_of(item), policies)
         return self._rehearse(arguments) if self._dry_run else self._commit(item, arguments)
 
-    def _vanished(self, item: Item) -> Tuple[str, ...]:
-        rows = item.record["rows"]
-        names = [name for name in rows["columns"] if self._table.column(name) is None]
-        # Only a column of dates can take the serials that it was read as.
-        serials = rows.get("serials", {}).items()
-        return (*names, *(name for name, type_ in serials if self._type(name) != type_))
-
-    def _type(self, name: str) -> str:
-        column = self._table.column(name)
-        return column.type if column else ""
+    def _misfit(self, rows: Dict[str, Any]) -> str:
+        """What the table has no more of that the rows were read for."""
+        gone = [name for name in rows["columns"] if self._table.column(name) is None]
+        if gone:
+            return f"the table has no column {', '.join(gone)}"
+        serials = rows.get("serials", {}).items()  # which only a column of that type can take
+        changed = [name for name, type_ in serials if self._table.column(name).type != type_]  # type: ignore[union-attr]
+        return f"{', '.join(changed)} has not the type it had" if changed else ""
 
     def _commit(self, item: Item, arguments: Tuple[Any, ...]) -> Outcome:
         from ttcli.database.load import load_item

@@ -30,6 +30,14 @@ def rejects(found: Sequence[Mapping[str, str]], in_all: int) -> List[str]:
     lines = [f"rejects ({in_all}):"]
     for reject in found:
         where = f"{reject['sheet']}!{reject['cell']}"
-        lines.append(f"  {where}  {reject['heading']} = {reject['raw text']!r}: {reject['reason']}")
+        lines.append(f"  {where}  {reject['heading']} = {_raw(reject)!r}: {reject['reason']}")
     more = in_all - len(found)
     return [*lines, f"  … and {more} more in rejects.csv"] if more else lines
+
+
+def _raw(reject: Mapping[str, str]) -> str:
+    """What stands in the cell; a formula as Excel shows it, lest `A1` be taken for a text."""
+    raw = reject["raw text"]
+    if reject["rule"] != "formula-not-calculated" or raw.startswith(("=", "of:")):
+        return raw
+    return f"={raw}"

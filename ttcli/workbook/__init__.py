@@ -5,7 +5,8 @@ child.py      a process per workbook, and every way of dying in words
 confine.py    what that process lets go of, and its limits
 sniff.py      what the bytes are, by content only (sniff_zip.py: the zip family)
 ooxml*.py     xlsx and xlsm
-calamine.py   xls, xlsb and ods; xls.py, xlsb.py, ods*.py say what it leaves out
+ods*.py       OpenDocument spreadsheets
+calamine.py   xls and xlsb; xls.py, xlsb.py say what it leaves out
 delimited.py  csv and its kin (encoding.py: which characters its bytes are)
 html.py       the web page that is called .xls
 encrypted.py  workbooks with a password

@@ -18,6 +18,7 @@ __all__ = [
     "check_density",
     "damaged",
     "decode_rk",
+    "is_sparse",
     "number_cell",
     "number_text",
     "styles_of",
@@ -90,14 +91,20 @@ def styles_of(format_ids: List[int], codes: Dict[int, str]) -> List[Style]:
     return [style_of(codes[n]) if n in codes else builtin_style(n) for n in format_ids]
 
 
-def check_density(sheet: str, cells: int, reach: Tuple[int, int], limits: Limits) -> None:
-    """Refuses a sheet of few cells far apart, for calamine makes room for all between them.
+def is_sparse(reach: Tuple[int, int], limits: Limits) -> bool:
+    """Whether calamine, which makes room for all between the cells of a sheet, takes too much.
 
     Args:
         reach: The last row and column that have a cell.
     """
     rows, columns = reach
-    if rows * columns * _DENSE_BYTES > limits.memory_mb << 20:
+    return rows * columns * _DENSE_BYTES > limits.memory_mb << 20
+
+
+def check_density(sheet: str, cells: int, reach: Tuple[int, int], limits: Limits) -> None:
+    """Refuses a sheet of few cells far apart; see `is_sparse`."""
+    if is_sparse(reach, limits):
+        rows, columns = reach
         raise BadItem(
             f"{sheet} has {cells:,} cells, but they reach to row {rows:,} and column {columns:,}: "
             f"too far apart to be read in {limits.memory_mb} MB",

@@ -1,4 +1,4 @@
-"""xls, xlsb and ods: calamine reads the texts, a scan of ours says what it leaves out.
+"""xls and xlsb: calamine reads the texts, a scan of ours says what it leaves out.
 
 python-calamine (0.4 to 0.9, measured) gives an error cell as an empty one, a date as a
 datetime, a zero-padded number without its zeros, and a formula without a value as nothing. So
@@ -18,11 +18,10 @@ from ttcli.cells import Block, Cell, Kind, Workbook, address
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, Row, blocks_of, plain
-from ttcli.workbook.scan import ASK, IGNORE, Scan, Unshared
+from ttcli.workbook.scan import ASK, Scan, Unshared
 
 _VENDOR = "/usr/lib/ttcli/vendor"  # where the Debian package ttcli-calamine puts it
 _AS_XLSX = "open it in Excel, save it as .xlsx and send that"
-_STATES = {"Visible": "visible", "Hidden": "hidden", "VeryHidden": "very-hidden"}
 _MOMENTS = (date, time, timedelta)
 _NO_ROW: Tuple[Any, ...] = ()
 
@@ -36,7 +35,7 @@ def open_scanned(kind: str, path: Path, limits: Limits, scan: Scan) -> Workbook:
     book = _guarded(_package().CalamineWorkbook.from_path, str(path))
     budget = Budget(limits)
     known = list(book.sheets_metadata)
-    if scan.states is not None and len(known) != len(scan.states):
+    if len(known) != len(scan.states):
         raise BadItem(
             f"it lists {len(scan.states)} sheets, but python-calamine finds {len(known)}",
             _AS_XLSX,
@@ -56,8 +55,7 @@ def _sheet(book: Any, scan: Scan, index: int, known: Any, budget: Budget) -> Rea
         texts = _Texts(_guarded(book.get_sheet_by_index, index))
         return blocks_of(_agreed(known.name, rows, texts, budget), known.name, budget)
 
-    state = scan.states[index] if scan.states else _STATES[str(known.visible).rpartition(".")[2]]
-    return ReadSheet(known.name, state, blocks)
+    return ReadSheet(known.name, scan.states[index], blocks)
 
 
 def _package() -> Any:
@@ -74,7 +72,7 @@ def _package() -> Any:
 
 def _needs_formats() -> BadItem:
     return BadItem(
-        ".xls, .xlsb and .ods are read with python-calamine, which is not installed",
+        ".xls and .xlsb are read with python-calamine, which is not installed",
         "apt install ttcli-calamine, or pip install 'ttcli[formats]', then `ttcli retry`",
         kind="needs-formats",
     )
@@ -174,7 +172,7 @@ def _agree(
         agreed = _cell(cell, value)
         if agreed is None:
             raise _Disagreement(number, column)
-        if agreed.text and agreed is not IGNORE:
+        if agreed.text:
             row[column] = agreed
     if seen != texts.count(values):
         raise _Disagreement(number, _unexpected(cells, values, texts))
@@ -189,14 +187,12 @@ def _unexpected(cells: Mapping[int, Cell], values: Sequence[Any], texts: _Texts)
 
 def _cell(cell: Cell, value: Any) -> Optional[Cell]:
     """What both say, or None."""
-    if cell is IGNORE or (isinstance(cell, Unshared) and _is_part(value, cell)):
+    if isinstance(cell, Unshared) and _is_part(value, cell):
         return cell
     if cell is ASK:
         return Cell(Kind.TEXT, plain(value)) if isinstance(value, str) else None
     if cell.kind is Kind.NUMBER:
         return cell if _same_number(cell.text, value) else None
-    if cell.kind is Kind.TEXT:
-        return cell if _same_text(cell.text, value) else None
     return cell
 
 
@@ -207,10 +203,3 @@ def _is_part(value: Any, cell: Cell) -> bool:
 def _same_number(text: str, value: Any) -> bool:
     """calamine may take a number for a date where it reads a number format otherwise than we."""
     return isinstance(value, _MOMENTS) or (isinstance(value, (int, float)) and float(text) == value)
-
-
-def _same_text(text: str, value: Any) -> bool:
-    """calamine leaves out the tabs and line breaks of OpenDocument."""
-    if isinstance(value, _MOMENTS):
-        return True  # a date that Excel's calendar does not have, which we leave as text
-    return isinstance(value, str) and "".join(value.split()) == "".join(text.split())

@@ -47,6 +47,7 @@ def open_delimited(path: Path, limits: Limits) -> Workbook:
     _check_size(path, limits)
     layout = _layout(path, encoding_of(path))
     name = _NAMES.get(layout.separator, "table")
+    Budget(limits).check_column(name, layout.width)  # before there are that many cells
 
     def blocks() -> Iterator[Block]:
         return blocks_of(_rows(path, layout, limits), name, Budget(limits))

@@ -18,8 +18,10 @@ from ttcli.workbook import encoding
 from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, blocks_of, plain
 
 _CHUNK = 1 << 16
+_LONGEST_PIECE = 1 << 24  # of what the parser holds back until a tag or comment ends
 _DECLARED = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([\w-]{1,40})""", re.I)
-_SILENT = ("script", "style", "title", "template", "comment")  # the last: LibreOffice's notes
+_NOTE = "comment"  # LibreOffice's, within a cell
+_SILENT = ("script", "style", "title", "template")
 _BREAKS = ("br", "p", "div", "li")
 _SPACES = re.compile(" +")
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
@@ -51,6 +53,8 @@ def open_html(path: Path, limits: Limits) -> Workbook:
     with path.open(encoding=_encoding_of(path), newline="") as text:
         for chunk in iter(lambda: text.read(_CHUNK), ""):
             page.feed(chunk)
+            page.check(_LONGEST_PIECE)
+    page.check(_CHUNK)  # the parser takes ages to give up on more
     page.close()
     tables = [table for table in page.tables if table.cells]
     if not tables:
@@ -95,12 +99,15 @@ class _Page(HTMLParser):
         self._open: List[_Table] = []
         self._cell: Optional[List[str]] = None
         self._spans = (1, 1)
-        self._silent = 0
+        self._silent: List[str] = []
+        self._note: Optional[List[str]] = None
         self._budget = budget
 
     def handle_starttag(self, tag: str, attrs: Attributes) -> None:
         if tag in _SILENT:
-            self._silent += 1
+            self._silent.append(tag)
+        elif tag == _NOTE:
+            self._note = []
         elif tag == "table":
             self._end_cell()
             self._open.append(_Table())
@@ -117,8 +124,11 @@ class _Page(HTMLParser):
         self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in _SILENT:
-            self._silent = max(0, self._silent - 1)
+        if tag in self._silent:
+            while self._silent.pop() != tag:
+                pass
+        elif tag == _NOTE:
+            self._note = None
         elif tag in ("td", "th", "tr", "table"):
             self._end_cell()
             if tag == "table" and self._open:
@@ -126,18 +136,29 @@ class _Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._cell is not None and not self._silent:
-            self._cell.append(_BLANKS.sub(" ", data))
+            pieces = self._cell if self._note is None else self._note
+            pieces.append(_BLANKS.sub(" ", data))
+
+    def check(self, most: int) -> None:
+        """Raises BadItem for a tag or comment that has gone on for longer than that."""
+        if len(self.rawdata) > most and "<" in self.rawdata:
+            raise BadItem(
+                f"a tag or comment of the web page goes on for over {most:,} characters",
+                "send the report as .xlsx",
+                kind="limit",
+            )
 
     def close(self) -> None:
         """Ends the page.
 
         Raises:
-            BadItem: It ends inside a table, so that rows may be missing.
+            BadItem: It ends inside a table, or what is not shown has no end: rows may be missing.
         """
         super().close()
-        if self._open:
+        if self._open or self._silent:
+            inside = "a table" if self._open else f"<{self._silent[0]}>"
             raise BadItem(
-                "the web page was cut short: it ends inside a table",
+                f"the web page was cut short: it ends inside {inside}",
                 "send it again, complete",
                 kind="truncated",
             )
@@ -166,9 +187,11 @@ class _Page(HTMLParser):
 
     def _end_cell(self) -> None:
         """A spanned place stays blank: the value belongs to the top left one only."""
+        note, self._note = self._note, None
         if self._cell is None or not self._open:
             self._cell = None
             return
+        self._cell += note or []  # one without an end: where the value begins nobody knows
         table, (columns, rows) = self._open[-1], self._spans
         last = table.column + columns - 1
         self._budget.check_column(self._name(), last)

@@ -1,300 +1,159 @@
-"""A scan of .ods: OpenDocument 1.2 part 1, sections 9 and 19; cells carry their type and value.
+"""OpenDocument spreadsheets (.ods): their sheets, and the way to each one's rows.
 
-Rows and cells are run-length coded, and a sheet usually ends in a million repeated empty ones.
+A package as .xlsx is one, with all sheets in one part. That part is read once for what sheets there
+are, and once more for their rows if they are asked for in order: in constant memory.
 """
 
 from __future__ import annotations
 
-import re
+import weakref
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterator, List, NamedTuple, Optional
 
-from ttcli.cells import Cell, Format, Kind, Workbook
+from ttcli.cells import Block, Workbook
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook.biff import number_text
-from ttcli.workbook.blocks import Budget, Row, plain
-from ttcli.workbook.calamine import open_scanned
-from ttcli.workbook.ods_styles import OFFICE, Attributes, OdsStyles
-from ttcli.workbook.ooxml_cell import iso_cell
+from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, Row, blocks_of
+from ttcli.workbook.ods_sheet import SheetReading
+from ttcli.workbook.ods_styles import TABLE, Attributes, OdsStyles
 from ttcli.workbook.ooxml_package import Package
-from ttcli.workbook.ooxml_xml import Parser
-from ttcli.workbook.scan import IGNORE, Unshared
+from ttcli.workbook.ooxml_xml import Parser, check_depth
 
-_CALC = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0 "
-_TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0 "
-_TEXT = "urn:oasis:names:tc:opendocument:xmlns:text:1.0 "
-_CELL, _COVERED = _TABLE + "table-cell", _TABLE + "covered-table-cell"
-_ROW, _COLUMN, _SHEET = _TABLE + "table-row", _TABLE + "table-column", _TABLE + "table"
-_PARAGRAPHS = (_TEXT + "p", _TEXT + "h")
-_NUMBERS = ("float", "currency", "percentage")
-_PERCENT = Format(0, True, "0%")
-_DIGITS = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)
-_LAYOUT = str.maketrans("\t\n", "\r\r")
-_CLOCK = re.compile(
-    r"(-?)P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:[.,]\d+)?)S)?)?\Z",
-    re.ASCII,
-)
-_ERROR = re.compile(r"(?:#[A-Z/0]+[!?]?|Err:\d{3})\Z", re.ASCII)
+_CONTENT = "content.xml"
+_SHEET, _LINKS = TABLE + "table", TABLE + "dde-links"
+_MOST_SHEETS = 10_000
 
 
 def open_ods(path: Path, limits: Limits) -> Workbook:
-    """Opens an OpenDocument spreadsheet; raises BadItem as `xls.open_xls` does."""
-    scan = OdsScan(path, limits)
-    try:
-        return open_scanned("ods", path, limits, scan)
-    except BadItem as error:
-        if error.kind == "damaged":  # calamine says no more; our scan may raise something better
-            for _ in scan.rows(0):
-                pass
-        raise
+    """Opens an OpenDocument spreadsheet; raises BadItem: damaged, hostile, or over a limit."""
+    listing = _Listing()
+    _read_styles(path, limits, "styles.xml", listing.styles)
+    _read(path, limits, listing)
+    if not listing.sheets:
+        raise BadItem("the workbook has no sheet", "send a file with rows in it", "no-sheet")
+    budget, document = Budget(limits), _Document(path, limits, listing.styles)
+
+    def blocks(index: int) -> Iterator[Block]:
+        return blocks_of(document.rows(index), listing.sheets[index].name, budget)
+
+    sheets = [
+        ReadSheet(
+            listed.name,
+            "hidden" if listing.styles.is_hidden(listed.style) else "visible",
+            partial(blocks, index),
+        )
+        for index, listed in enumerate(listing.sheets)
+    ]
+    return ReadWorkbook("ods", False, sheets)  # dates are written out, the epoch is ours to choose
 
 
-class OdsScan:
-    """See `ttcli.workbook.scan.Scan`; dates are written out, so the epoch is ours to choose.
-
-    Raises:
-        BadItem: Damaged or over a limit.
-    """
-
-    date_1904 = False
-    states = None  # calamine knows them without reading the whole content
-
-    def __init__(self, path: Path, limits: Limits) -> None:
-        self._path = path
-        self._limits = limits
-        self._styles = OdsStyles()
-        for part in ("styles.xml", "content.xml"):
-            self._read_styles(part)
-
-    def rows(self, sheet: int) -> Iterator[Row]:
-        """The rows of a sheet, repeated ones as often as they are."""
-        reading = _SheetReading(sheet, self._styles, Budget(self._limits))
-        parser = Parser("content.xml", reading.start, reading.end, reading.text)
-        with closing(Package(self._path, self._limits)) as package:
-            for chunk in package.chunks("content.xml"):
-                parser.feed(chunk)
-                yield from reading.take()
-                if reading.done:
-                    return
-            parser.close()
-
-    def _read_styles(self, part: str) -> None:
-        self._styles.done = False
-        parser = Parser(part, self._styles.start, self._styles.end)
-        with closing(Package(self._path, self._limits)) as package:
-            for chunk in package.chunks(part) if part in package else ():
-                parser.feed(chunk)
-                if self._styles.done:
-                    break
+class _Listed(NamedTuple):
+    name: str
+    style: str
 
 
-class _RepeatedRow(NamedTuple):
-    first: int
-    times: int
-    cells: Dict[int, Cell]
+class _Listing:
+    """Handlers for expat: the styles, then the sheets; a table inside a table is none."""
 
-
-class _SheetReading:
-    """Handlers for expat that gather one sheet's rows."""
-
-    def __init__(self, sheet: int, styles: OdsStyles, budget: Budget) -> None:
-        self.done = False
-        self._sheets_to_skip = sheet
-        self._styles = styles
-        self._budget = budget
-        self._name = ""
-        self._depth = 0
-        self._ready: List[_RepeatedRow] = []
-        self._column_styles: List[Tuple[int, str]] = []
-        self._row = 0
-        self._row_attributes: Attributes = {}
-        self._cells: Dict[int, Cell] = {}
-        self._column = 0
-        self._cell: Optional[Attributes] = None
-        self._silent = 0
-        self._pieces: List[str] = []
-
-    def take(self) -> Iterator[Row]:
-        """The rows that are complete; they are then forgotten."""
-        ready, self._ready = self._ready, []
-        for repeated in ready:
-            for number in range(repeated.first, repeated.first + repeated.times):
-                yield number, repeated.cells
+    def __init__(self) -> None:
+        self.styles = OdsStyles()
+        self.sheets: List[_Listed] = []
+        self._depth = 0  # of tables
+        self._level = 0  # of elements
 
     def start(self, name: str, attributes: Attributes) -> None:
-        if self._cell is not None:
-            self._start_in_cell(name, attributes)
-        elif name == _SHEET:
-            self._start_sheet(attributes)
-        elif self._depth != 1 or self._sheets_to_skip != -1:
-            return  # another sheet, or a table within the sheet
-        elif name in (_CELL, _COVERED):
-            self._cell, self._pieces, self._silent = attributes, [], 0
-        elif name == _ROW:
-            self._row_attributes, self._cells, self._column = attributes, {}, 0
-        elif name == _COLUMN:
-            self._start_column(attributes)
+        self._level += 1
+        check_depth(self._level)
+        if not self.styles.done:
+            self.styles.start(name, attributes)
+        elif name in (_SHEET, _LINKS):
+            if self._depth == 0 and name == _SHEET:
+                self._add(attributes)
+            self._depth += 1
 
     def end(self, name: str) -> None:
-        if self._cell is not None:
-            self._end_in_cell(name)
-        elif name == _SHEET:
+        self._level -= 1
+        if not self.styles.done:
+            self.styles.end(name)
+        elif name in (_SHEET, _LINKS):
             self._depth -= 1
-            self.done = self.done or (self._sheets_to_skip == -1 and self._depth == 0)
-        elif name == _ROW and self._depth == 1 and self._sheets_to_skip == -1:
-            self._end_row()
 
-    def text(self, piece: str) -> None:
-        """Tabs and line breaks that count are elements; literal ones become `\\r` for now."""
-        if self._cell is not None and self._silent == 1:
-            self._pieces.append(piece.translate(_LAYOUT))
-
-    def _start_sheet(self, attributes: Attributes) -> None:
-        if self._depth == 0:
-            self._sheets_to_skip -= 1
-            self._name = attributes.get(_TABLE + "name", "")
-        self._depth += 1
-
-    def _start_column(self, attributes: Attributes) -> None:
-        before = self._column_styles[-1][0] if self._column_styles else 0
-        last = before + _count(attributes, "number-columns-repeated")
-        style = attributes.get(_TABLE + "default-cell-style-name", "")
-        self._column_styles.append((last, style))
-
-    def _start_in_cell(self, name: str, attributes: Attributes) -> None:
-        """`_silent` is 1 inside a paragraph of the cell itself, more or less elsewhere."""
-        if self._silent >= 10:
-            self._silent += 1  # inside a comment, a shape, a form
-        elif name in _PARAGRAPHS:
-            if self._pieces:
-                self._pieces.append("\n")
-            self._pieces.append("")
-            self._silent = 1
-        elif self._silent == 1:
-            self._inline(name, attributes)
-        else:
-            self._silent = 10
-
-    def _inline(self, name: str, attributes: Attributes) -> None:
-        if name == _TEXT + "s":
-            count = attributes.get(_TEXT + "c", "1")
-            self._pieces.append(" " * (int(count) if count.isdigit() and len(count) < 6 else 1))
-        elif name == _TEXT + "tab":
-            self._pieces.append("\t")
-        elif name == _TEXT + "line-break":
-            self._pieces.append("\n")
-
-    def _end_in_cell(self, name: str) -> None:
-        if self._silent >= 10:
-            self._silent -= 1 if self._silent > 10 else 10
-        elif name in _PARAGRAPHS:
-            self._silent = 0
-        elif name in (_CELL, _COVERED):
-            self._end_cell(name)
-
-    def _end_cell(self, name: str) -> None:
-        attributes, self._cell = self._cell or {}, None
-        first = self._column + 1
-        self._column += _count(attributes, "number-columns-repeated")
-        text = plain(_tidy("".join(self._pieces)))
-        # LibreOffice says of a formula that gives no text only that it shows an empty paragraph.
-        calculated = bool(self._pieces) or _TABLE + "formula" not in attributes
-        if not text.strip() and OFFICE + "value-type" not in attributes and calculated:
-            return
-        cell = self._typed(attributes, text, self._style(attributes, first))
-        if cell is not None:
-            self._budget.check_column(self._name, self._column)
-            kept = IGNORE if name == _COVERED else cell
-            self._cells.update(dict.fromkeys(range(first, self._column + 1), kept))
-
-    def _typed(self, attributes: Attributes, text: str, style: str) -> Optional[Cell]:
-        shape = self._styles.shape(style)
-        cell = _cell(attributes, text, shape.format)
-        if shape.is_duration and cell is not None and cell.kind is Kind.TIME:
-            return cell._replace(kind=Kind.DURATION)
-        return cell
-
-    def _style(self, attributes: Attributes, column: int) -> str:
-        """The cell's own style, else its row's, else its column's."""
-        style = attributes.get(_TABLE + "style-name") or self._row_attributes.get(
-            _TABLE + "default-cell-style-name"
-        )
-        if style is not None:
-            return style
-        return next((name for last, name in self._column_styles if column <= last), "")
-
-    def _end_row(self) -> None:
-        count = _count(self._row_attributes, "number-rows-repeated")
-        if self._cells:
-            self._budget.check_row(self._name, self._row + count)
-            self._ready.append(_RepeatedRow(self._row + 1, count, self._cells))
-        self._row += count
+    def _add(self, attributes: Attributes) -> None:
+        number = len(self.sheets) + 1
+        if number > _MOST_SHEETS:
+            raise BadItem(f"the workbook has more than {_MOST_SHEETS:,} sheets", kind="limit")
+        name = attributes.get(TABLE + "name", f"Sheet{number}")
+        self.sheets.append(_Listed(name, attributes.get(TABLE + "style-name", "")))
 
 
-def _tidy(text: str) -> str:
-    """Takes out how the XML is laid out; blanks in a row count, for LibreOffice shows them.
+def _read_styles(path: Path, limits: Limits, part: str, styles: OdsStyles) -> None:
+    parser = Parser(part, styles.start, styles.end)
+    with closing(Package(path, limits)) as package:
+        for chunk in package.chunks(part) if part in package else ():
+            parser.feed(chunk)
+    styles.done = False
 
-    By 6.1.2 they would count once, but LibreOffice writes them as they are within a span.
+
+def _read(path: Path, limits: Limits, listing: _Listing) -> None:
+    parser = Parser(_CONTENT, listing.start, listing.end)
+    with closing(Package(path, limits)) as package:
+        for chunk in package.chunks(_CONTENT):
+            parser.feed(chunk)
+    parser.close()
+
+
+class _Document:
+    """The content, read from its beginning, and on from there when the next sheet is asked for."""
+
+    def __init__(self, path: Path, limits: Limits, styles: OdsStyles) -> None:
+        self._path = path
+        self._limits = limits
+        self._styles = styles
+        self._pass: Optional[_Pass] = None
+
+    def rows(self, sheet: int) -> Iterator[Row]:
+        """The rows of a sheet, repeated ones as often as they are; raises BadItem."""
+        current = self._pass
+        if current is None or not current.is_free or current.through > sheet:
+            reading = SheetReading(sheet, self._styles, Budget(self._limits))
+            current = self._pass = _Pass(self._path, self._limits, reading)
+        return current.rows(sheet)
+
+
+class _Pass:
+    """One way through the content.
+
+    Attributes:
+        through: The sheets that cannot be had any more.
+        is_free: Nobody is reading a sheet.
     """
-    return "\n".join(map(_tidy_line, text.split("\n"))) if "\r" in text else text
 
+    def __init__(self, path: Path, limits: Limits, reading: SheetReading) -> None:
+        self.through = 0
+        self.is_free = True
+        self._reading = reading
+        self._parser = Parser(_CONTENT, reading.start, reading.end, reading.text)
+        package = Package(path, limits)
+        weakref.finalize(self, package.close)
+        self._chunks = package.chunks(_CONTENT)
 
-def _tidy_line(line: str) -> str:
-    first, *more = line.split("\r")
-    if not more:
-        return line
-    inner = [part.strip(" ") for part in more[:-1]]
-    return " ".join(filter(None, [first.rstrip(" "), *inner, more[-1].lstrip(" ")]))
+    def rows(self, sheet: int) -> Iterator[Row]:
+        self.is_free = False
+        self.through = sheet + 1
+        self._reading.first = sheet
+        try:
+            yield from self._rows(sheet)
+        finally:
+            self.is_free = True
 
-
-def _count(attributes: Attributes, name: str) -> int:
-    text = attributes.get(_TABLE + name, "1")
-    return int(text) if text.isdigit() and len(text) < 10 and int(text) else 1
-
-
-def _cell(attributes: Attributes, text: str, shape: Format) -> Optional[Cell]:
-    """What a cell's type, value and shown text mean together."""
-    kind = attributes.get(OFFICE + "value-type", "")
-    calculated = _TABLE + "formula" in attributes
-    if attributes.get(_CALC + "value-type") == "error" or (calculated and _ERROR.match(text)):
-        return Cell(Kind.ERROR, text)
-    if kind in _NUMBERS:
-        return _number(attributes, _PERCENT if kind == "percentage" else shape)
-    if kind == "boolean":
-        return Cell(Kind.BOOL, "1" if attributes.get(OFFICE + "boolean-value") == "true" else "0")
-    if kind == "date":
-        value = attributes.get(OFFICE + "date-value", "")
-        return iso_cell(value, False) or _text(value or text)  # before 1900, after 9999
-    if kind == "time":
-        value = attributes.get(OFFICE + "time-value", "")
-        return _time(value) or _text(value or text)
-    if calculated and not kind:
-        return Cell(Kind.FORMULA, attributes[_TABLE + "formula"])
-    known = _text(text or attributes.get(OFFICE + "string-value", ""))
-    return Unshared(*known) if known and kind not in ("", "string") else known
-
-
-def _text(text: str) -> Optional[Cell]:
-    return Cell(Kind.TEXT, text) if text else None
-
-
-def _number(attributes: Attributes, shape: Format) -> Cell:
-    value = attributes.get(OFFICE + "value", "")
-    if not _DIGITS.match(value):
-        raise BadItem(f"content.xml has a number {value[:40]!r}, which is none", kind="damaged")
-    return Cell(Kind.NUMBER, value, shape)
-
-
-def _time(value: str) -> Optional[Cell]:
-    """An XML Schema duration as days: a time of day, or a duration from 24 hours on."""
-    match = _CLOCK.match(value)
-    if not match:
-        return None
-    sign, days, hours, minutes, seconds = match.groups()
-    exact = float((seconds or "0").replace(",", "."))
-    total = int(days or 0) * 86400 + int(hours or 0) * 3600 + int(minutes or 0) * 60 + exact
-    of_day = total < 86400 and not sign
-    serial = number_text((-total if sign else total) / 86400)
-    return Cell(Kind.TIME if of_day else Kind.DURATION, serial)
+    def _rows(self, sheet: int) -> Iterator[Row]:
+        yield from self._reading.take(sheet)
+        while not self._reading.is_past(sheet):
+            chunk = next(self._chunks, b"")
+            if not chunk:
+                self._parser.close()
+                return
+            self._parser.feed(chunk)
+            yield from self._reading.take(sheet)

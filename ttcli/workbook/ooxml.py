@@ -25,6 +25,7 @@ _TRUE = ("1", "true", "on")
 # Excel 4's macro sheets are sheets with rows ([MS-OFFMACRO2] 2.2.1.5), and other readers show them.
 _WITH_ROWS = ("worksheet", "xlmacrosheet", "xlintlmacrosheet")
 _MOST_TOTALS = 1000
+_MOST_SHEETS = 10_000
 _RESEND = "open it in Excel, save it, and ask the sender for that copy"
 
 
@@ -151,6 +152,10 @@ def _read_contents(package: Package, part: str, parts: Dict[str, Relationship]) 
             if found.type in _WITH_ROWS:
                 state = _STATES.get(attributes.get("state", ""), "visible")
                 listed.append(_Listed(title, state, found.target))
+                if len(listed) > _MOST_SHEETS:
+                    raise BadItem(
+                        f"the workbook has more than {_MOST_SHEETS:,} sheets", "", "limit"
+                    )
 
     parse_part(package.chunks(part), part, start)
     if not listed:

@@ -12,7 +12,7 @@ from typing import List, Match
 
 from ttcli.errors import BadItem
 
-_LONGEST = 1 << 20  # Excel ends a cell at 32,767 characters
+LONGEST_TEXT = 1 << 20  # Excel ends a cell at 32,767 characters
 
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32)])
@@ -51,7 +51,7 @@ class TextPieces:
         """Adds a piece; raises BadItem for what is no cell's text any more."""
         self._pieces.append(piece)
         self._length += len(piece)
-        if self._length > _LONGEST:
+        if self._length > LONGEST_TEXT:
             raise BadItem("a cell holds more than a million characters", "", "limit")
 
     def take(self) -> str:

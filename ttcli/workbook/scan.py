@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Optional, Protocol, Sequence
+from typing import Iterator, Protocol, Sequence
 
 from ttcli.cells import Cell, Kind
 from ttcli.workbook.blocks import Row
 
 ASK = Cell(Kind.TEXT, "")
 """A scanner's word for a text that only calamine can read."""
-
-IGNORE = Cell(Kind.TEXT, " ")
-"""A scanner's word for a cell that is not shown, whatever calamine has there."""
 
 
 class Unshared(Cell):
@@ -25,13 +22,13 @@ class Scan(Protocol):
 
     Attributes:
         date_1904: Serial numbers count from 1904.
-        states: The state of each sheet, or None where calamine is to say it.
+        states: The state of each sheet.
     """
 
     @property
     def date_1904(self) -> bool: ...
     @property
-    def states(self) -> Optional[Sequence[str]]: ...
+    def states(self) -> Sequence[str]: ...
 
     def rows(self, sheet: int) -> Iterator[Row]:
         """The rows of the sheet of that index, ascending; texts may be `ASK`."""

@@ -40,6 +40,9 @@ _TYPE = re.compile(r"""\bType\s*=\s*["']([^"']*)""")
 _TARGET = re.compile(r"""\bTarget\s*=\s*["']([^"']*)""")
 _PART_NAME = re.compile(r"""\bPartName\s*=\s*["']([^"']*)""")
 _CONTENT_TYPE = re.compile(r"""\bContentType\s*=\s*["']([^"']*)""")
+_FILE_ENTRY = re.compile(r"<(?:\w+:)?file-entry\s[^>]*>")
+_FULL_PATH = re.compile(r"""\bfull-path\s*=\s*["']([^"']*)""")
+_MEDIA_TYPE = re.compile(r"""\bmedia-type\s*=\s*["']([^"']*)""")
 _FOLDERS = (("xl/", 0), ("word/", 1), ("ppt/", 2), ("visio/", 3))
 
 
@@ -109,11 +112,28 @@ def _sniff(parts: Parts) -> Sniffed:
     return _open_document(parts) or _office(parts) or _apple(parts) or _archive(parts)
 
 
+_BY_MIMETYPE = {
+    "application/epub+zip": "an e-book (EPUB)",
+    "application/vnd.sun.xml.calc": "an OpenOffice 1 spreadsheet (.sxc)",
+    "application/vnd.sun.xml.calc.template": "an OpenOffice 1 spreadsheet template (.stc)",
+    "application/vnd.sun.xml.writer": "an OpenOffice 1 text document (.sxw)",
+}
+
+
+def _declared_root(parts: Parts) -> str:
+    """What the manifest, if there is one, calls the package as a whole."""
+    for tag in _FILE_ENTRY.findall(parts.text("meta-inf/manifest.xml")):
+        path, media = _FULL_PATH.search(tag), _MEDIA_TYPE.search(tag)
+        if path and media and path[1] == "/":
+            return media[1].strip()
+    return ""
+
+
 def _open_document(parts: Parts) -> Optional[Sniffed]:
-    """OpenDocument 1.2 part 3, section 3.3: a part `mimetype` says what it is."""
-    mimetype = parts.text("mimetype")[:200].strip()
-    if mimetype == "application/epub+zip":
-        return Sniffed("unsupported", "an e-book (EPUB)")
+    """OpenDocument 1.2 part 3, section 3.3: a part `mimetype` says what it is, or the manifest."""
+    mimetype = parts.text("mimetype")[:200].strip() or _declared_root(parts)
+    if mimetype in _BY_MIMETYPE:
+        return Sniffed("unsupported", _BY_MIMETYPE[mimetype])
     if not mimetype.startswith("application/vnd.oasis.opendocument."):
         return None
     what = mimetype[len("application/vnd.oasis.opendocument.") :].replace("-template", "")
@@ -176,7 +196,8 @@ def _by_folder(parts: Parts, main: str) -> Optional[Sniffed]:
 def _apple(parts: Parts) -> Optional[Sniffed]:
     if any(name.startswith("index/tables/") for name in parts.infos):
         return Sniffed("unsupported", "an Apple Numbers document")
-    if "index/document.iwa" in parts or "index.zip" in parts:
+    old = "buildversionhistory.plist" in parts and "index.xml" in parts
+    if "index/document.iwa" in parts or "index.zip" in parts or old:
         return Sniffed("unsupported", "an Apple Numbers, Pages or Keynote document")
     return None
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from ttcli.cells import Cell, Kind, Workbook
+from ttcli.cells import Block, Cell, Kind, Workbook
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook import ole
@@ -17,16 +17,17 @@ from ttcli.workbook.biff import (
     GENERAL_STYLE,
     Style,
     bool_or_error,
-    check_density,
     damaged,
     decode_rk,
+    is_sparse,
     number_cell,
     styles_of,
     whole_records,
 )
-from ttcli.workbook.blocks import Row, by_row, plain
+from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, Row, blocks_of, by_row
 from ttcli.workbook.calamine import open_scanned
 from ttcli.workbook.scan import ASK, Unshared
+from ttcli.workbook.xls_texts import XlsTexts, formula_texts
 
 _BOF, _EOF = 0x0809, 0x000A
 _FILEPASS, _DATEMODE, _BOUNDSHEET, _FORMAT, _XF = 0x002F, 0x0022, 0x0085, 0x041E, 0x00E0
@@ -36,6 +37,7 @@ _FORMULA = 0x0006
 _FORMULAS = (_FORMULA, 0x0206, 0x0406)  # the others are of Excel 3 and 4; Excel reads them
 _STRING, _CONTINUE = 0x0207, 0x003C
 _CELLS = frozenset([*_TEXTS, *_FORMULAS, _NUMBER, _RK, _MULRK, _BOOLERR])
+_GLOBALS = b"\x05\x00"  # what a BOF of the workbook itself says it begins
 _STATES = ("visible", "hidden", "very-hidden")
 
 _head = struct.Struct("<HH").unpack_from
@@ -52,7 +54,6 @@ _PlacedCell = Tuple[int, int, Cell]
 class _Extent(NamedTuple):
     """How far a sheet's cells reach."""
 
-    cells: int
     rows: int
     columns: int
     ascending: bool
@@ -67,12 +68,34 @@ def open_xls(path: Path, limits: Limits, passwords: Sequence[str] = ()) -> Workb
     """
     scan = XlsScan(path, limits)
     if not scan.encrypted:
-        return open_scanned("xls", path, limits, scan)
+        return _open(path, limits, scan)
     from ttcli.workbook.encrypted import decrypt
 
     opened = decrypt(path, limits, passwords)
-    workbook = open_scanned("xls", opened.path, limits, XlsScan(opened.path, limits))
-    return opened.kept_by(workbook)
+    return opened.kept_by(_open(opened.path, limits, XlsScan(opened.path, limits)))
+
+
+def _open(path: Path, limits: Limits, scan: XlsScan) -> Workbook:
+    if scan.is_sparse or not scan.is_biff8:
+        return _open_alone(limits, scan)
+    return open_scanned("xls", path, limits, scan)
+
+
+def _open_alone(limits: Limits, scan: XlsScan) -> Workbook:
+    """Without calamine, which would take too much memory, or reads Excel 5's texts as Latin-1."""
+    scan.read_texts()
+    budget = Budget(limits)
+
+    def sheet(index: int, name: str) -> ReadSheet:
+        def blocks() -> Iterator[Block]:
+            rows = scan.rows(index)
+            filled = ((row, {n: c for n, c in cells.items() if c.text}) for row, cells in rows)
+            return blocks_of(filled, name, budget)
+
+        return ReadSheet(name, scan.states[index], blocks)
+
+    sheets = [sheet(index, name) for index, name in scan.worksheets()]
+    return ReadWorkbook("xls", scan.date_1904, sheets)
 
 
 class XlsScan:
@@ -80,29 +103,32 @@ class XlsScan:
 
     Attributes:
         encrypted: Nothing else is known before it is decrypted.
+        is_sparse: Its cells lie too far apart for calamine.
 
     Raises:
-        BadItem: Damaged, cut short, or its cells lie too far apart for calamine.
+        BadItem: Damaged or cut short.
     """
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._stream = _workbook_stream(path, limits)
-        self.encrypted = False
+        self.encrypted = self.is_sparse = False
         self.date_1904 = False
         self.states: List[str] = []
         self._starts: List[int] = []
         self._styles: List[Style] = []
         self._extents: List[_Extent] = []
-        self._long_texts: Dict[Tuple[int, int], str] = {}
+        self._names: List[bytes] = []
+        self._texts: Optional[XlsTexts] = None
+        self._formula_texts: Dict[Tuple[int, int], str] = {}
         with whole_records(".xls"):
             self._read_globals()
             if not self.encrypted:
                 self._look_ahead(limits)
 
     def rows(self, sheet: int) -> Iterator[Row]:
-        """The rows of a sheet; texts are `ASK`."""
-        if self._extents[sheet].has_long_texts:
-            self._long_texts = self._find_long_texts(self._starts[sheet])
+        """The rows of a sheet; texts are `ASK`, unless `read_texts` was called."""
+        if self._texts or self._extents[sheet].has_long_texts:
+            self._find_formula_texts(self._starts[sheet])
         cells = self._cells(sheet)
         in_order = cells if self._extents[sheet].ascending else iter(sorted(cells, key=_by_place))
         with whole_records(".xls"):
@@ -121,6 +147,7 @@ class XlsScan:
                 start, state = struct.unpack_from("<IB", data)
                 self._starts.append(start)
                 self.states.append(_STATES[min(state & 3, 2)])
+                self._names.append(data[5:])
             elif code == _FORMAT:
                 codes.update([self._format(data)])
             elif code == _XF:
@@ -130,7 +157,7 @@ class XlsScan:
     def _format(self, data: bytes) -> Tuple[int, str]:
         """BIFF8 counts characters in two bytes and flags wide ones; BIFF5 has one byte."""
         number, count = struct.unpack_from("<HB", data)
-        if struct.unpack_from("<H", self._stream, 4)[0] < 0x0600:
+        if not self.is_biff8:
             return number, data[3 : 3 + count].decode("cp1252", "replace")
         count, flags = struct.unpack_from("<HB", data, 2)
         if flags & 1:
@@ -139,14 +166,17 @@ class XlsScan:
 
     def _look_ahead(self, limits: Limits) -> None:
         """A first look at the places of all cells; calamine reads every sheet when it opens."""
-        for number, start in enumerate(self._starts, 1):
+        if len(set(self._starts)) < len(self._starts):
+            raise damaged(".xls", "two of its sheets begin at the same byte")
+        for start in self._starts:
+            if self._stream[start + 6 : start + 8] == _GLOBALS:
+                raise damaged(".xls", f"no sheet begins at byte {start}, as its list says")
             extent = self._extent(start)
-            reach = (extent.rows, extent.columns)
-            check_density(f"sheet {number}", extent.cells, reach, limits)
+            self.is_sparse |= is_sparse((extent.rows, extent.columns), limits)
             self._extents.append(extent)
 
     def _extent(self, start: int) -> _Extent:
-        cells = rows = columns = before = 0
+        rows = columns = before = 0
         ascending, has_long_texts = True, False
         for code, data in self._records(start):
             if code in _CELLS:
@@ -159,27 +189,42 @@ class XlsScan:
                     rows = row + 1
                 if column >= columns:
                     columns = column + 1
-                cells += 1
             elif code == _CONTINUE and before == _STRING:
                 has_long_texts = True
             before = code
-        return _Extent(cells, rows, columns, ascending, has_long_texts)
+        return _Extent(rows, columns, ascending, has_long_texts)
 
-    def _find_long_texts(self, start: int) -> Dict[Tuple[int, int], str]:
-        """Texts of formulas that go on in further records, which calamine cuts off, by place."""
-        found: Dict[Tuple[int, int], List[bytes]] = {}
-        place, pieces = (0, 0), [b""]
-        for code, data in self._records(start):
-            if code in _FORMULAS:
-                place = _place(data)
-            elif code == _STRING:
-                pieces = [data[2:]]
-            elif code == _CONTINUE and pieces[0]:
-                pieces.append(data)
-                found[place] = pieces
-            else:
-                pieces = [b""]
-        return {place: plain("".join(map(_piece, pieces))) for place, pieces in found.items()}
+    def read_texts(self) -> None:
+        """Has texts read here, and not asked for."""
+        self._texts = self._own_texts()
+
+    def worksheets(self) -> List[Tuple[int, str]]:
+        """Index and name of the sheets that are neither charts nor programs."""
+        texts = self._own_texts()
+        with whole_records(".xls"):
+            return [
+                (n, texts.of_name(data[1:])) for n, data in enumerate(self._names) if not data[0]
+            ]
+
+    def _own_texts(self) -> XlsTexts:
+        return XlsTexts(self._records(0), self.is_biff8)
+
+    @property
+    def is_biff8(self) -> bool:
+        """Whether it was written by Excel 97 or later."""
+        version: int = struct.unpack_from("<H", self._stream, 4)[0]
+        return version >= 0x0600
+
+    def _find_formula_texts(self, start: int) -> None:
+        """Of formulas: all, or those that go on in further records, which calamine cuts off."""
+        texts = self._texts or self._own_texts()
+        with whole_records(".xls"):
+            found = formula_texts(self._records(start), _FORMULAS)
+            self._formula_texts = {
+                place: texts.of_pieces(pieces)
+                for place, pieces in found.items()
+                if self._texts or len(pieces) > 1
+            }
 
     def _records(self, start: int) -> Iterator[_Record]:
         """The records of one substream; a chart embedded in a sheet is a substream inside it."""
@@ -208,7 +253,7 @@ class XlsScan:
         for code, data in self._records(self._starts[sheet]):
             if code in _TEXTS:
                 row, column = _place(data)
-                yield row + 1, column + 1, ASK
+                yield row + 1, column + 1, self._text(code, data)
             elif code == _NUMBER:
                 row, column, xf, value = _number(data)
                 yield row + 1, column + 1, number_cell(value, self._style(xf))
@@ -237,26 +282,23 @@ class XlsScan:
             number = struct.unpack_from("<d", data, 6)[0]
             yield row + 1, column + 1, number_cell(number, self._style(xf))
         elif kind == 0:
-            text = self._long_texts.get((row, column))
-            yield row + 1, column + 1, Unshared(Kind.TEXT, text) if text else ASK
+            text = self._formula_texts.get((row, column))
+            none = Cell(Kind.TEXT, "") if self._texts else ASK
+            yield row + 1, column + 1, Unshared(Kind.TEXT, text) if text else none
         elif kind in (1, 2):
             yield row + 1, column + 1, bool_or_error(value, kind == 2)
+
+    def _text(self, code: int, data: bytes) -> Cell:
+        return Cell(Kind.TEXT, self._texts.of_cell(code, data)) if self._texts else ASK
 
     def _style(self, xf: int) -> Style:
         return self._styles[xf] if xf < len(self._styles) else GENERAL_STYLE
 
 
-def _piece(data: bytes) -> str:
-    """A part of a text in BIFF8; each begins by saying whether its characters are wide."""
-    if data[:1] and data[0] & 1:
-        return data[1:].decode("utf-16-le", "replace")
-    return data[1:].decode("latin-1")
-
-
 def _unshared(placed: _PlacedCell) -> _PlacedCell:
-    """A text is then one that nobody reads, so that its formula counts as not calculated."""
+    """A text that nobody could read leaves its formula one that was not calculated."""
     row, column, cell = placed
-    return row, column, Unshared(Kind.FORMULA, "=") if cell is ASK else Unshared(*cell)
+    return row, column, Unshared(*cell) if cell.text else Unshared(Kind.FORMULA, "=")
 
 
 def _by_place(cell: _PlacedCell) -> Tuple[int, int]:
