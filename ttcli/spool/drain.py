@@ -14,6 +14,7 @@ though (kill -9, a power cut, the kernel short of memory), so such tries may be 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import traceback
 from collections import deque
@@ -103,6 +104,8 @@ def drain(spool: Spool, stage: Stage, report: Report, watch: Watch = unwatched) 
     except OSError as error:
         report.fault = report.fault or errors.from_os_error(error)
     finally:
+        with contextlib.suppress(OSError):  # told already, or the next run finds it
+            spool.settle()
         tries.end()
     return report
 
