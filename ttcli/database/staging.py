@@ -30,6 +30,8 @@ OWN = "pg_temp"
 """The schema of the session's own staging tables."""
 _READ_BYTES = 1 << 20
 _SMALL = 1 << 20  # bytes of rows.tsv; twice that, and making a table is a tenth of the load
+_UNLOGGED = sql.SQL("CREATE UNLOGGED TABLE {}")
+_TEMPORARY = sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DELETE ROWS")
 _WORTH_ANALYZING = 1000  # rows; below, the planner's guess from the table's size does
 
 
@@ -79,17 +81,13 @@ def _keep(connection: Connection, given: Given) -> Optional[sql.Identifier]:
         cursor.execute("SELECT 1 WHERE has_database_privilege(current_database(), 'TEMPORARY')")
         if not cursor.fetchone():
             return None
-        head = sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DELETE ROWS")
-        stage = sql.Identifier(name)
-        _create(cursor, head.format(stage), given.table, given.load.columns, given.load.serials)
-        _complete(cursor, stage, given)
+        create(cursor, sql.Identifier(name), given, _TEMPORARY)
     return sql.Identifier(OWN, name)
 
 
-def create(cursor: Any, stage: sql.Identifier, given: Given) -> None:
+def create(cursor: Any, stage: sql.Identifier, given: Given, head: sql.SQL = _UNLOGGED) -> None:
     """Makes the staging table with the target's own types, so that COPY converts and checks."""
-    head = sql.SQL("CREATE UNLOGGED TABLE {}").format(stage)
-    _create(cursor, head, given.table, given.load.columns, given.load.serials)
+    _create(cursor, head.format(stage), given.table, given.load.columns, given.load.serials)
     _complete(cursor, stage, given)
 
 
@@ -109,7 +107,7 @@ def create_plain(
     cursor: Any, stage: sql.Identifier, table: TargetTable, columns: Sequence[str]
 ) -> None:
     """Makes the staging table of the careful way, which converts and fills it by itself."""
-    _create(cursor, sql.SQL("CREATE UNLOGGED TABLE {}").format(stage), table, columns, {})
+    _create(cursor, _UNLOGGED.format(stage), table, columns, {})
 
 
 def _create(
