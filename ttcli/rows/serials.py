@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Callable, Dict, Mapping, Optional, Sequence
 
 from ttcli.cells import Column, Kind, MixedColumn
 from ttcli.rows import dates
@@ -109,5 +109,6 @@ def shown(
 
 def taken(columns: Sequence[SerialColumn], rules: Sequence[Rule]) -> Mapping[str, str]:
     """The columns that are written as serials, and their types."""
-    pairs: List[Rule] = [rule for column, rule in zip(columns, rules) if column.taken]
-    return {rule.column.name: rule.column.type for rule in pairs}
+    return {
+        rule.column.name: rule.column.type for column, rule in zip(columns, rules) if column.taken
+    }

@@ -32,9 +32,6 @@ class Behind(Writer):
         self._bytes = 0
         self._failed = False
 
-    def __enter__(self) -> Behind:
-        return self
-
     def __exit__(
         self,
         kind: Optional[Type[BaseException]],

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Callable, Optional, Type
+from typing import Callable, Optional, Type, TypeVar
+
+Self = TypeVar("Self", bound="Writer")
 
 
 class Writer:
     """Writes at once; for use in a `with` statement."""
 
-    def __enter__(self) -> Writer:
+    def __enter__(self: Self) -> Self:
         return self
 
     def __exit__(
