@@ -56,6 +56,8 @@ def below(block: Block, row: int) -> Block:
     """The rows of a block that stand below a row of the sheet."""
     if not block.rows or block.rows[0] > row:
         return block
+    if block.rows[-1] <= row:
+        return Block([], {})
     return _rows(block, slice(sum(number <= row for number in block.rows), None))
 
 

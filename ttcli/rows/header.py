@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import (
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+)
 
 from ttcli.cells import Cell, Kind, address
 from ttcli.rows.headings import Found, Headings, match
@@ -15,18 +26,36 @@ class Row:
 
     Args:
         cells: They, or what makes them: most rows are told to be no header row by their kinds.
-        kinds: Sheet column → kind of the cell, where `cells` makes them.
+        kinds: What makes the kinds of the cells, where `cells` makes those.
+        possible: Sheet column → kind that its cell may have, one object for neighbours alike:
+            most rows need not even be asked for their kinds.
     """
 
     def __init__(
         self,
         number: int,
         cells: Union[Dict[int, Cell], Callable[[], Dict[int, Cell]]],
-        kinds: Optional[Dict[int, Kind]] = None,
+        kinds: Optional[Callable[[], Dict[int, Kind]]] = None,
+        possible: Optional[Dict[int, Kind]] = None,
     ) -> None:
         self.number = number
         self._cells = cells
-        self.kinds = kinds or {column: cell.kind for column, cell in self.cells.items()}
+        self._kinds = kinds
+        self._known_kinds: Optional[Dict[int, Kind]] = None
+        self._possible = possible
+
+    @property
+    def kinds(self) -> Dict[int, Kind]:
+        """Sheet column → kind of the cell, for the cells that are not blank."""
+        if self._known_kinds is None:
+            made = self._kinds() if self._kinds else None
+            self._known_kinds = made or {n: cell.kind for n, cell in self.cells.items()}
+        return self._known_kinds
+
+    @property
+    def possible(self) -> Dict[int, Kind]:
+        """Sheet column → kind, of what its cells may be without looking at them."""
+        return self.kinds if self._possible is None else self._possible
 
     @property
     def cells(self) -> Dict[int, Cell]:
@@ -79,13 +108,13 @@ def find_header(
     """
     found: List[Header] = []
     best: Optional[Header] = None
-    for row, below in _pairs(rows):
-        # Most of the first rows are data, with fewer texts than the header has known headings.
-        most = headings.most(row.kinds, below.kinds if below else {})
-        if best is None or _worth(most, True) > _worth_of(best):
-            new = _readings(row, below, headings, key)
+    bar = _Bar(headings)
+    for row, after in _neighbours(rows):
+        if bar.may_be_passed(row, after):
+            new = _readings(row, _second(row, after), headings, key)
             found += new
             best = _best([best, *new] if best else new, key)
+            bar.raise_to(best)
     if best is None:
         return _nothing_found(found, key)
     if best.found.twice:
@@ -95,14 +124,50 @@ def find_header(
 
 def candidates(rows: Sequence[Row], headings: Headings, key: Sequence[str]) -> List[Header]:
     """Each of the first rows as a header row, and each two that may be one together."""
-    return [c for row, below in _pairs(rows) for c in _readings(row, below, headings, key)]
+    pairs = ((row, _second(row, after)) for row, after in _neighbours(rows))
+    return [c for row, below in pairs for c in _readings(row, below, headings, key)]
 
 
-def _pairs(rows: Sequence[Row]) -> Iterator[Tuple[Row, Optional[Row]]]:
-    """Each of the first rows, with the one below where both may be one header."""
-    for index, row in enumerate(rows[:SEARCHED_ROWS]):
-        below = rows[index + 1] if index + 1 < min(len(rows), SEARCHED_ROWS) else None
-        yield row, below if below and _may_be_second(below, row) else None
+class _Bar:
+    """What the best header row so far is worth, and which rows need not be looked at for it.
+
+    Most of the first rows are data, with fewer texts than the header has known headings.
+    """
+
+    def __init__(self, headings: Headings) -> None:
+        self._headings = headings
+        self._worth = (-1, False)
+        self._hopeless: Set[Tuple[int, int]] = set()
+
+    def raise_to(self, best: Optional[Header]) -> None:
+        """Only a row that may be worth more than this one passes."""
+        if best:
+            self._worth = _worth_of(best)
+
+    def may_be_passed(self, row: Row, after: Optional[Row]) -> bool:
+        """Whether a row, alone or with the next one, may be worth more."""
+        pair = id(row.possible), id(after.possible) if after else 0
+        if pair in self._hopeless:
+            return False
+        if not self._is_passed(row.possible, after.possible if after else {}):
+            self._hopeless.add(pair)
+            return False
+        below = _second(row, after)
+        return self._is_passed(row.kinds, below.kinds if below else {})
+
+    def _is_passed(self, kinds: Dict[int, Kind], below: Dict[int, Kind]) -> bool:
+        return _worth(self._headings.most(kinds, below), True) > self._worth
+
+
+def _neighbours(rows: Sequence[Row]) -> Iterator[Tuple[Row, Optional[Row]]]:
+    """Each of the first rows, and the next of them."""
+    first: Sequence[Optional[Row]] = rows[:SEARCHED_ROWS]
+    return zip(rows, [*first[1:], None]) if first else iter(())
+
+
+def _second(row: Row, after: Optional[Row]) -> Optional[Row]:
+    """The next row where it may be the second one of a header."""
+    return after if after and _may_be_second(after, row) else None
 
 
 def _readings(
@@ -172,11 +237,11 @@ def _with_second_language(
     below = next((row for row in rows if row.number == best.last + 1), None)
     if best.first != best.last or below is None:
         return best
+    if not _may_be_second(below, Row(best.last, {})):
+        return best
     again = [c for c, (_, field) in best.found.columns.items() if _says(below, c, field, headings)]
     keys = [c for c, (_, field) in best.found.columns.items() if field in key]
-    is_header = (
-        len(again) >= 2 and set(keys) <= set(again) and _may_be_second(below, Row(best.last, {}))
-    )
+    is_header = len(again) >= 2 and set(keys) <= set(again)
     return best._replace(last=below.number) if is_header else best
 
 

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import chain
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from ttcli.cells import Block, Cell, Kind, MixedColumn, Sheet, Workbook
 from ttcli.errors import BadItem
@@ -70,17 +81,28 @@ def _first_rows(blocks: Iterator[Block]) -> Tuple[List[Row], List[Block]]:
 
 def _rows(block: Block, most: int) -> List[Row]:
     rows: List[Row] = []
-    for start in range(0, len(block.rows), SEARCHED_ROWS + 1):
+    possible = {n: _possible(column) for n, column in block.columns.items()}
+    for start in range(0, len(block.rows) if possible else 0, SEARCHED_ROWS + 1):
         part = slice(start, start + SEARCHED_ROWS + 1)
-        columns = [(n, _kinds(column, part)) for n, column in block.columns.items()]
+        columns = {n: _kinds(column, part) for n, column in block.columns.items()}
+        filled = [any(kinds) for kinds in zip(*columns.values())]
         for index, number in enumerate(block.rows[part]):
             if len(rows) == most:
                 return rows
-            pairs = ((n, kinds[index]) for n, kinds in columns)
-            filled = {n: kind for n, kind in pairs if kind}
-            if filled:
-                rows.append(Row(number, partial(_cells, block, start + index, filled), filled))
+            if filled[index]:
+                kinds = partial(_kinds_at, columns, index)
+                cells = partial(_cells, block, start + index, kinds)
+                rows.append(Row(number, cells, kinds, possible))
     return rows
+
+
+def _possible(column: AnyColumn) -> Kind:
+    return Kind.TEXT if isinstance(column, MixedColumn) else column.kind
+
+
+def _kinds_at(columns: Dict[int, Sequence[Optional[Kind]]], index: int) -> Dict[int, Kind]:
+    pairs = ((n, kinds[index]) for n, kinds in columns.items())
+    return {n: kind for n, kind in pairs if kind}
 
 
 def _kinds(column: AnyColumn, part: slice) -> Sequence[Optional[Kind]]:
@@ -90,8 +112,8 @@ def _kinds(column: AnyColumn, part: slice) -> Sequence[Optional[Kind]]:
     return [column.kind if raw else None for raw in column.raw[part]]
 
 
-def _cells(block: Block, index: int, filled: Iterable[int]) -> Dict[int, Cell]:
-    cells = ((n, cell_at(block.columns[n], index)) for n in filled)
+def _cells(block: Block, index: int, filled: Callable[[], Iterable[int]]) -> Dict[int, Cell]:
+    cells = ((n, cell_at(block.columns[n], index)) for n in filled())
     return {n: cell for n, cell in cells if cell}
 
 

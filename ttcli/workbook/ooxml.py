@@ -6,7 +6,7 @@ Every part is found by relationship, as ECMA-376 part 1 §9 wants it, never by i
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Union
 
 from ttcli.cells import Block
 from ttcli.config import Limits
@@ -19,6 +19,7 @@ from ttcli.workbook.ooxml_strings import read_strings
 from ttcli.workbook.ooxml_styles import read_styles
 from ttcli.workbook.ooxml_text import clean
 from ttcli.workbook.ooxml_xml import parse_part
+from ttcli.workbook.sniff_zip import OpenZip
 
 _STATES = {"hidden": "hidden", "veryHidden": "very-hidden"}
 _TRUE = ("1", "true", "on")
@@ -104,11 +105,11 @@ class _Contents(NamedTuple):
     date_1904: bool
 
 
-def open_ooxml(path: Path, limits: Limits) -> OoxmlWorkbook:
+def open_ooxml(path: Union[Path, OpenZip], limits: Limits) -> OoxmlWorkbook:
     """Opens an OOXML workbook whose workbook part is XML.
 
     Args:
-        path: The file; its name does not matter.
+        path: The file, whose name does not matter, or it as sniffing has opened it.
         limits: What reading may cost.
 
     Raises:

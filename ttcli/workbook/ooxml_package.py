@@ -12,14 +12,16 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Callable, Dict, Iterator, List, NamedTuple, TypeVar
+from typing import IO, Callable, Dict, Iterator, List, NamedTuple, TypeVar, Union
 from urllib.parse import unquote
 
 from ttcli.config import Limits
 from ttcli.errors import BadItem, from_os_error
 from ttcli.workbook.ooxml_xml import parse_part
+from ttcli.workbook.sniff_zip import OpenZip
 
 CHUNK = 1 << 17
+_SMALL = 4  # chunks: a part that says to be no larger is given whole, to be worked on once
 _MEGABYTE = 1 << 20
 # A sheet repeats itself, but every row has its own number: real ones stay under 100 to 1. What
 # deflate can do at most is 1032 to 1, and a bomb does it.
@@ -50,19 +52,19 @@ class Package:
     """An open OOXML package.
 
     Args:
-        path: The file.
+        path: The file, or it as sniffing has opened it.
         limits: `inflated_mb` is counted over all parts that are read.
 
     Raises:
         BadItem: `truncated`, `damaged` or `limit`.
     """
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Union[Path, OpenZip], limits: Limits) -> None:
         self._left = limits.inflated_mb * _MEGABYTE
         self._limits = limits
-        self._file = _open_file(path)
+        self._file: IO[bytes] = path.file if isinstance(path, OpenZip) else _open_file(path)
         try:
-            self._zip = _open_zip(self._file)
+            self._zip = path.archive if isinstance(path, OpenZip) else _open_zip(self._file)
             self._members = _members(self._zip)
         except BaseException:
             self._file.close()
@@ -78,7 +80,7 @@ class Package:
         return _canonical(part) in self._members
 
     def chunks(self, part: str) -> Iterator[bytes]:
-        """The bytes of a part, inflated and checked against its CRC, about 128 KB at a time.
+        """The bytes of a part, inflated and checked against its CRC, 128 KB at a time or whole.
 
         Raises:
             BadItem: The part is missing, damaged, encrypted or larger than the limits allow.
@@ -131,7 +133,8 @@ class Package:
 
     @staticmethod
     def _read(member: _Member) -> bytes:
-        return _guarded(lambda: member.stream.read(CHUNK), member.info.filename)
+        most = CHUNK if member.info.file_size > _SMALL * CHUNK else _SMALL * CHUNK
+        return _guarded(lambda: member.stream.read(most), member.info.filename)
 
     def _charge(self, info: zipfile.ZipInfo, size: int, done: int) -> None:
         self._left -= size

@@ -6,7 +6,8 @@ one, and no OOXML writer has a use for it.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterable, List, NoReturn, Optional
+import itertools
+from typing import Any, Callable, Dict, Iterable, List, NoReturn, Optional, Tuple
 from xml.parsers import expat
 
 from ttcli.errors import BadItem
@@ -139,20 +140,83 @@ def check_depth(depth: int) -> None:
         raise BadItem(f"elements nested more than {_DEEPEST} deep", "", "hostile")
 
 
+_Event = Tuple[str, Optional[Dict[str, str]]]
+"""The start of an element, or its end where there are no attributes."""
+
+
+class _Known:
+    """What small parts of earlier workbooks said: a sender's next one mostly says the same.
+
+    A part is known by all of its bytes, and one that was not parsed to its end is not kept.
+    """
+
+    _MOST_BYTES = 1 << 15
+    _MOST_PARTS = 32
+
+    def __init__(self) -> None:
+        self._events: Dict[bytes, List[_Event]] = {}
+
+    def find(self, content: bytes) -> Optional[List[_Event]]:
+        return self._events.get(content)
+
+    def takes(self, content: bytes) -> bool:
+        return 0 < len(content) <= self._MOST_BYTES
+
+    def keep(self, content: bytes, events: List[_Event]) -> None:
+        if len(self._events) >= self._MOST_PARTS:
+            del self._events[next(iter(self._events))]
+        self._events[content] = events
+
+
+_KNOWN = _Known()
+
+
 def parse_part(
     chunks: Iterable[bytes],
     part: str,
     start: StartHandler,
     end: Optional[EndHandler] = None,
-    text: Optional[TextHandler] = None,
 ) -> None:
     """Parses a whole part; names reach the handlers without the workbook's own namespaces.
+
+    Args:
+        start: May keep the attributes it is given, and not change them.
 
     Raises:
         BadItem: The part is damaged or hostile.
     """
-    names = LocalNames()
+    pieces = iter(chunks)
+    content = next(pieces, b"")
+    rest = next(pieces, b"")
+    if rest or not _KNOWN.takes(content):
+        _parse(itertools.chain([content, rest], pieces), part, start, end)
+        return
+    events = _KNOWN.find(content)
+    if events is None:
+        events = _events(content, part)
+        _KNOWN.keep(content, events)
+    for name, attributes in events:
+        if attributes is not None:
+            start(name, attributes)
+        elif end:
+            end(name)
 
+
+def _events(content: bytes, part: str) -> List[_Event]:
+    events: List[_Event] = []
+    _parse(
+        [content],
+        part,
+        lambda name, attributes: events.append((name, attributes)),
+        lambda name: events.append((name, None)),
+    )
+    return events
+
+
+def _parse(
+    chunks: Iterable[bytes], part: str, start: StartHandler, end: Optional[EndHandler]
+) -> None:
+    names = LocalNames()
     depth = 0
 
     def short_start(name: str, attributes: Dict[str, str]) -> None:
@@ -167,7 +231,7 @@ def parse_part(
         if end:
             end(names[name])
 
-    parser = Parser(part, short_start, short_end, text)
+    parser = Parser(part, short_start, short_end)
     for chunk in chunks:
         parser.feed(chunk)
     parser.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from pathlib import Path
 from typing import Callable, Dict, NoReturn, Sequence
@@ -9,7 +10,7 @@ from typing import Callable, Dict, NoReturn, Sequence
 from ttcli.cells import Workbook
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook.sniff import Sniffed, sniff
+from ttcli.workbook.sniff import OpenZip, Sniffed, sniff_file
 
 _Reader = Callable[[Path, Limits, Sequence[str]], Workbook]
 
@@ -32,7 +33,12 @@ def open_workbook(path: Path, limits: Limits, passwords: Sequence[str] = ()) -> 
             not installed; the kind says which.
         OSError: The file cannot be read.
     """
-    sniffed = sniff(path)
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
+        sniffed = sniff_file(file)
+        if sniffed.archive is not None:
+            stack.pop_all()
+            return _ooxml_in(OpenZip(file, sniffed.archive), limits)
     if sniffed.kind not in _READERS:
         _refuse(sniffed)
     return _READERS[sniffed.kind](path, limits, passwords)
@@ -64,10 +70,10 @@ def _refuse(sniffed: Sniffed) -> NoReturn:
     raise BadItem(f"it is {sniffed.said}, which is not read", _AS_XLSX, kind=sniffed.kind)
 
 
-def _ooxml(path: Path, limits: Limits, _: Sequence[str]) -> Workbook:
+def _ooxml_in(opened: OpenZip, limits: Limits) -> Workbook:
     from ttcli.workbook.ooxml import open_ooxml
 
-    return open_ooxml(path, limits)
+    return open_ooxml(opened, limits)
 
 
 def _xls(path: Path, limits: Limits, passwords: Sequence[str]) -> Workbook:
@@ -109,7 +115,6 @@ def _encrypted(path: Path, limits: Limits, passwords: Sequence[str]) -> Workbook
 
 
 _READERS: Dict[str, _Reader] = {
-    "xlsx": _ooxml,
     "xls": _xls,
     "xlsb": _xlsb,
     "ods": _ods,

@@ -6,13 +6,13 @@ import re
 import struct
 import zipfile
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import BinaryIO, Optional, Tuple
 
 from ttcli.errors import BadItem
 from ttcli.workbook import encoding, ole
-from ttcli.workbook.sniff_zip import Sniffed, sniff_zip
+from ttcli.workbook.sniff_zip import OpenZip, Sniffed, sniff_zip
 
-__all__ = ["Sniffed", "sniff"]
+__all__ = ["OpenZip", "Sniffed", "sniff", "sniff_file"]
 
 _HEAD = 64 * 1024
 _EXCEL_LOCK_BYTES = 165  # Excel's ~$name.xlsx: its user's name in Latin-1 and in UTF-16, padded
@@ -91,17 +91,22 @@ def sniff(path: Path) -> Sniffed:
         OSError: The file cannot be read.
     """
     with path.open("rb") as file:
-        head = file.read(_HEAD)
+        return sniff_file(file)._replace(archive=None)
+
+
+def sniff_file(file: BinaryIO) -> Sniffed:
+    """The same of an open file."""
+    head = file.read(_HEAD)
     if not head:
         return Sniffed("empty", "an empty file")
     if head.startswith(ole.MAGIC):
-        return _ole(path)
+        return _ole(file)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08PK\x03\x04")):
-        return sniff_zip(path)
-    return _other(path, head)
+        return sniff_zip(file)
+    return _other(file, head)
 
 
-def _other(path: Path, head: bytes) -> Sniffed:
+def _other(file: BinaryIO, head: bytes) -> Sniffed:
     if _is_excel_lock(head):
         return Sniffed("lock-file", "the lock file that Excel makes while a workbook is open")
     named = _by_magic(head)
@@ -109,15 +114,14 @@ def _other(path: Path, head: bytes) -> Sniffed:
         return Sniffed("unsupported", named)
     if not encoding.is_binary(head[:4096]):
         return _text(head)
-    if zipfile.is_zipfile(path):  # something stands before the archive
-        return sniff_zip(path)
+    if zipfile.is_zipfile(file):  # something stands before the archive
+        return sniff_zip(file)
     return Sniffed("unsupported", "a file of no kind that ttcli knows")
 
 
-def _ole(path: Path) -> Sniffed:
+def _ole(file: BinaryIO) -> Sniffed:
     try:
-        with path.open("rb") as file:
-            entries = ole.Container(file).entries
+        entries = ole.Container(file).entries
     except BadItem as error:
         return Sniffed(error.kind, error.message)
     for name, kind, said in _OLE_STREAMS:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional
+from typing import BinaryIO, Dict, List, NamedTuple, Optional
 
 from ttcli.errors import BadItem
 
@@ -17,10 +16,19 @@ class Sniffed(NamedTuple):
         kind: `xlsx`, `xlsb`, `xls`, `ods`, `csv`, `html` and `encrypted` can be read; `zip`,
             `empty`, `lock-file`, `truncated`, `damaged`, `encrypted-ods` and `unsupported` cannot.
         said: The same for a person, with its article: `a Word document`.
+        archive: What an `xlsx` lies in, open as long as its file is: the reader goes on with it.
     """
 
     kind: str
     said: str
+    archive: Optional[zipfile.ZipFile] = None
+
+
+class OpenZip(NamedTuple):
+    """A zip archive whose directory has been read, and the file it lies in."""
+
+    file: BinaryIO
+    archive: zipfile.ZipFile
 
 
 # Enough for any [Content_Types].xml; more is not read, so that no bomb goes off here.
@@ -46,24 +54,25 @@ _MEDIA_TYPE = re.compile(r"""\bmedia-type\s*=\s*["']([^"']*)""")
 _FOLDERS = (("xl/", 0), ("word/", 1), ("ppt/", 2), ("visio/", 3))
 
 
-def sniff_zip(path: Path) -> Sniffed:
+def sniff_zip(file: BinaryIO) -> Sniffed:
     """What a zip archive is.
 
     Raises:
         OSError: The file cannot be read.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            return _sniff(Parts(archive))
+        archive = zipfile.ZipFile(file)
+        sniffed = _sniff(Parts(archive))
     except BadItem as error:
         return Sniffed(error.kind, error.message)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, UnicodeError) as error:
-        return _not_a_whole_zip(path, error)
+        return _not_a_whole_zip(file, error)
+    return sniffed._replace(archive=archive) if sniffed.kind == "xlsx" else sniffed
 
 
-def _not_a_whole_zip(path: Path, error: Exception) -> Sniffed:
+def _not_a_whole_zip(file: BinaryIO, error: Exception) -> Sniffed:
     """A zip's directory stands at its end: without it the end is missing."""
-    if zipfile.is_zipfile(path):
+    if zipfile.is_zipfile(file):
         return Sniffed("damaged", f"a damaged zip archive ({error})")
     return Sniffed(
         "truncated", "the beginning of a zip archive (.xlsx and .ods are such) cut short"
