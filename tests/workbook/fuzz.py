@@ -181,7 +181,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     warm()
     with tempfile.TemporaryDirectory() as folder:
         campaign = Campaign(workbooks_in(options.workbooks), Path(folder), options.keep)
-        with Pool(functools.partial(examine, reading), LIMITS) as pool:
+        with Pool(functools.partial(examine, reading), LIMITS, most=1) as pool:
             seed = options.seed
             while seed < options.seed + options.tries:
                 campaign.attempt(pool, seed)

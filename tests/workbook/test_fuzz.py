@@ -29,7 +29,7 @@ def test_a_bug_and_a_silent_loss_are_found_and_kept(tmp_path: Path) -> None:
         return {"rows": 0}
 
     campaign = fuzz.Campaign(fuzz.workbooks_in([]), tmp_path, tmp_path / "found")
-    with Pool(examine, fuzz.LIMITS) as pool:
+    with Pool(examine, fuzz.LIMITS, most=1) as pool:
         for seed in range(12):
             campaign.attempt(pool, seed)
     words = {finding.what.partition(":")[0] for finding in campaign.findings}
@@ -41,6 +41,6 @@ def test_a_bug_and_a_silent_loss_are_found_and_kept(tmp_path: Path) -> None:
 def test_what_is_whole_is_examined_whole(tmp_path: Path, name: str) -> None:
     """An undamaged workbook of shipments gives its cells and its rows."""
     reading = Reading(fuzz._TARGET, load_mapping(""), fuzz.LIMITS, frozenset())
-    with Pool(partial(fuzz.examine, reading), fuzz.LIMITS) as pool:
+    with Pool(partial(fuzz.examine, reading), fuzz.LIMITS, most=1) as pool:
         found = pool.start(str(fuzz.SAMPLES / name), str(tmp_path)).result()
     assert found["cells"] > found["rows"] > 0

@@ -45,7 +45,7 @@ class Process:
     """The stage from pending to processed.
 
     Args:
-        pool: Of workers that run `convert`.
+        pool: Of `jobs` workers that run `convert`.
         scratch: Where a dry run writes; None for the item's own directory.
     """
 
@@ -54,7 +54,7 @@ class Process:
     waits = False
 
     def __init__(self, pool: Pool, jobs: int, scratch: Optional[Path] = None) -> None:
-        self.jobs = jobs
+        self.jobs = jobs * _AHEAD
         self._pool = pool
         self._scratch = scratch
 
@@ -80,6 +80,7 @@ def _folder_for(item: Item, scratch: Path) -> Path:
     return folder
 
 
+_AHEAD = 2  # items that a worker has: it reads one, and need not wait for the next
 _LONGEST_SENDER = 500  # of its end: an address stands there, and a request is short
 
 
@@ -150,7 +151,7 @@ def process(
     """Reads every pending workbook, up to `jobs` at a time."""
     report = Report("process", dry_run=dry_run)
     warm()
-    with Pool(partial(convert, reading), reading.limits) as pool:
+    with Pool(partial(convert, reading), reading.limits, jobs) as pool:
         if not dry_run:
             return drain(spool, Process(pool, jobs), report, watch)
         import tempfile  # slow to import

@@ -38,6 +38,7 @@ class Child:
         self._links = links
         self._limits = limits
         self._deadline = 0.0
+        self._ahead = b""  # said already, behind the last answer that was asked for
         self.begin_again()
 
     def fileno(self) -> int:
@@ -80,17 +81,18 @@ class Child:
 
     def _receive(self) -> bytes:
         """One line from the child; nothing if it died before or while saying it."""
-        received: List[bytes] = []
-        while _readable(self._links.reading, self._deadline):
+        received: List[bytes] = [self._ahead]
+        while b"\n" not in received[-1]:
+            if not _readable(self._links.reading, self._deadline):
+                os.kill(self.pid, signal.SIGKILL)
+                self._reap()
+                raise _over_wall_limit(self._limits)
             piece = os.read(self._links.reading, 1 << 20)
             if not piece:
                 return b""
             received.append(piece)
-            if piece.endswith(b"\n"):
-                return b"".join(received)
-        os.kill(self.pid, signal.SIGKILL)
-        self._reap()
-        raise _over_wall_limit(self._limits)
+        line, _, self._ahead = received.pop().partition(b"\n")
+        return b"".join([*received, line])
 
     def _reap(self) -> int:
         _, status = os.waitpid(self.pid, 0)

@@ -12,18 +12,28 @@ import contextlib
 import json
 import os
 import time
-from typing import Any, Callable, List
+from collections import deque
+from typing import Any, Callable, Deque, List, Optional, Tuple
 
 from ttcli.config import Limits
+from ttcli.errors import OutsideFault
 from ttcli.workbook.child import fork, reply
 from ttcli.workbook.confine import Links, confine
 
 _MOST_WORKBOOKS = 200
 _SLOW_SECONDS = 1.0
+# Freed once, so many bytes at a time stay with malloc (mallopt(3), M_MMAP_THRESHOLD): the pages of
+# a workbook would else go back to the kernel after each one, to be filled with zeros for the next.
+_KEPT_BYTES = 16 << 20
 
 
 class Worker:
-    """A child, the pipe it takes requests from, and how often it has answered."""
+    """A child, the pipe it takes requests from, and what it is asked for.
+
+    Attributes:
+        tasks: What it has not answered yet, oldest first. It begins with the next one at once,
+            so that it need not wait for whoever asks.
+    """
 
     def __init__(self, function: Callable[..., Any], limits: Limits) -> None:
         reading, self._requests = os.pipe()
@@ -36,29 +46,31 @@ class Worker:
             self._child = fork(life, limits)
         finally:
             os.close(reading)
-        self._answered = 0
-        self._began = 0.0
+        self.tasks: Deque[Task] = deque()
 
-    def send(self, arguments: Any) -> None:
+    def send(self, task: Task) -> None:
         """Hands over a request; a worker that is dead says so when asked for the answer."""
-        self._began = time.monotonic()
-        self._child.begin_again()
-        request = json.dumps(arguments).encode() + b"\n"
+        if not self.tasks:
+            self._child.begin_again()
+        self.tasks.append(task)
+        request = json.dumps(task.arguments).encode() + b"\n"
         with contextlib.suppress(BrokenPipeError):
             # A request is shorter than PIPE_BUF, so it goes through whole (pipe(7)).
             os.write(self._requests, request)
 
-    def answer(self) -> Any:
-        """See `Child.result`."""
-        answer = self._child.answer()
-        self._answered += 1
-        return answer
+    def hear(self) -> bool:
+        """Waits for the next answer, which is that of the oldest task; false if it was the last.
 
-    @property
-    def is_good_for_more(self) -> bool:
-        """Whether it may be given another workbook."""
-        quick = time.monotonic() - self._began < _SLOW_SECONDS
-        return quick and self._answered < _MOST_WORKBOOKS
+        How a worker died is charged to that task too: it begins no other before it has answered.
+        """
+        task = self.tasks.popleft()
+        try:
+            task.answer, goes_on = self._child.answer()
+        except Exception as error:
+            task.failure, goes_on = error, False
+        if goes_on and self.tasks:
+            self._child.begin_again()
+        return bool(goes_on)
 
     def end(self) -> None:
         """Ends it at once."""
@@ -67,62 +79,101 @@ class Worker:
 
 
 class Task:
-    """A request that a worker is at work on."""
+    """A request that a worker has, or will come to."""
 
-    def __init__(self, pool: Pool, worker: Worker) -> None:
+    def __init__(self, pool: Pool, arguments: Any) -> None:
+        self.arguments = arguments
+        self.answer: Any = None
+        self.failure: Optional[Exception] = None
+        self.worker: Optional[Worker] = None
         self._pool = pool
-        self._worker = worker
 
     def result(self) -> Any:
         """Waits for it; raises as `Child.result` does. Call it once."""
-        try:
-            answer = self._worker.answer()
-        except BaseException:
-            self._worker.end()
-            raise
-        self._pool.take_back(self._worker)
-        return answer
+        while self.worker and self in self.worker.tasks:
+            self._pool.hear(self.worker)
+        if self.failure:
+            raise self.failure
+        return self.answer
 
 
 class Pool:
-    """As many workers as there are tasks at a time; use it in a `with` statement.
+    """Workers that share tasks; use it in a `with` statement.
 
     Args:
         function: Run in the workers; its arguments and result must be what JSON can carry.
         limits: For each call of it.
+        most: Workers at a time; further tasks wait for one.
     """
 
-    def __init__(self, function: Callable[..., Any], limits: Limits) -> None:
+    def __init__(self, function: Callable[..., Any], limits: Limits, most: int) -> None:
         self._function = function
         self._limits = limits
-        self._idle: List[Worker] = []
+        self._most = most
+        self._workers: List[Worker] = []
 
     def __enter__(self) -> Pool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        while self._idle:
-            self._idle.pop().end()
+        while self._workers:
+            self._workers.pop().end()
 
     def start(self, *arguments: Any) -> Task:
-        """Begins a call of the function; the arguments together stay under 4 kB as JSON."""
-        worker = self._idle.pop() if self._idle else Worker(self._function, self._limits)
-        worker.send(arguments)
-        return Task(self, worker)
+        """Begins a call of the function; the arguments together stay under 2 kB as JSON."""
+        task = Task(self, arguments)
+        self._hand_over(task)
+        return task
 
-    def take_back(self, worker: Worker) -> None:
-        """Keeps a worker for the next task, or ends it."""
-        if worker.is_good_for_more:
-            self._idle.append(worker)
-        else:
-            worker.end()
+    def hear(self, worker: Worker) -> None:
+        """Waits for a worker's next answer; of one that ends, others take what it never began."""
+        if worker.hear():
+            return
+        self._workers.remove(worker)
+        worker.end()
+        for task in worker.tasks:
+            try:
+                self._hand_over(task)
+            except OutsideFault as fault:
+                task.failure, task.worker = fault, None
+
+    def _hand_over(self, task: Task) -> None:
+        worker = min(self._workers, key=lambda one: len(one.tasks), default=None)
+        if worker is None or (worker.tasks and len(self._workers) < self._most):
+            worker = Worker(self._function, self._limits)
+            self._workers.append(worker)
+        task.worker = worker
+        worker.send(task)
 
 
 def _serve(function: Callable[..., Any], limits: Limits, links: Links, requests: int) -> None:
-    """In the child: one request after another until the parent closes the pipe."""
+    """In the child: one request after another until the parent closes the pipe, or any trouble."""
     confined = confine(limits, links, keep=(requests,))
     confined.relax()
+    bytes(_KEPT_BYTES)
+    course = _Course(function)
     with os.fdopen(requests, "rb") as lines:
         for line in lines:
             confined.renew(limits)
-            reply(links.writing, function, json.loads(line), limits, confined)
+            reply(links.writing, course.call, json.loads(line), limits, confined)
+            if not course.goes_on:
+                return
+
+
+class _Course:
+    """A child's way from workbook to workbook, and whether it may go on."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.goes_on = True
+        self._function = function
+        self._answered = 0
+
+    def call(self, *arguments: Any) -> Tuple[Any, bool]:
+        """What the function returns, and whether another may be asked for."""
+        self.goes_on = False  # where it raises
+        began = time.monotonic()
+        answer = self._function(*arguments)
+        self._answered += 1
+        quick = time.monotonic() - began < _SLOW_SECONDS
+        self.goes_on = quick and self._answered < _MOST_WORKBOOKS
+        return answer, self.goes_on
