@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import NoReturn
 
-from ttcli import console
-from ttcli.commands import untyped
+# Before all else is imported: what modules make stays, and looking for garbage in it, as often as
+# Python does, took an eighth of a start. Blocks of rows are many objects, too, and never cycles.
+gc.set_threshold(20_000)
+
+from ttcli import console  # noqa: E402
+from ttcli.commands import untyped  # noqa: E402
 
 
 def main() -> NoReturn:

@@ -25,7 +25,7 @@ LINES = (
     ("sources",),
     ("variables",),
     ("settings", "logfile"),
-    ("errors",),
+    ("errors", "patterns"),
     ("",),  # ttcli/__init__.py, for the version
 )
 HEIGHT = {part: -number for number, line in enumerate(LINES) for part in line}

@@ -9,6 +9,7 @@ from typing import Iterator, Tuple, Type
 import psycopg2
 
 from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
+from ttcli.patterns import late
 
 MISSING_RIGHT = "42501"
 _AGAIN = "nothing was changed; the next run tries again"
@@ -145,7 +146,7 @@ def _from_words(text: str, said: str) -> OutsideFault:
     return Temporary(text, "is the server running? " + _AGAIN)
 
 
-_DENIED = re.compile(r"permission denied for (?:(\w+) )?(\S+)")
+_DENIED = late(r"permission denied for (?:(\w+) )?(\S+)")
 _RIGHTS = {
     "schema": "USAGE, CREATE",
     "database": "CREATE",

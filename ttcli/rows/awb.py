@@ -7,9 +7,9 @@ whatever the forwarder likes: no length, no check digit, so it is never padded o
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
+from ttcli.patterns import late
 from ttcli.rows.rule import Rejected
 
 
@@ -23,7 +23,7 @@ class Mawb(NamedTuple):
     note: str = ""
 
 
-_MAWB = re.compile(r"([0-9]{3})(?:[- /]?)([0-9]{4})[ -]?([0-9]{4})")
+_MAWB = late(r"([0-9]{3})(?:[- /]?)([0-9]{4})[ -]?([0-9]{4})")
 
 
 def mawb(text: str) -> Mawb:
@@ -44,7 +44,7 @@ def is_valid(serial: str) -> bool:
 
 # Excel writes a sign after E always; other programs leave out the plus, but not the point. So
 # `12345E10` and `5E10` may be genuine numbers of a forwarder, and `1.23457E+11` never is.
-_SCIENTIFIC = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[eE][+-][0-9]+|[+-]?[0-9][.,][0-9]+[eE][0-9]+")
+_SCIENTIFIC = late(r"[+-]?[0-9](?:[.,][0-9]+)?[eE][+-][0-9]+|[+-]?[0-9][.,][0-9]+[eE][0-9]+")
 
 DIGITS_GONE = Rejected(
     "key-scientific",

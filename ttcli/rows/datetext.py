@@ -10,6 +10,7 @@ import datetime
 import re
 from typing import NamedTuple, Optional, Tuple, Union
 
+from ttcli.patterns import late
 from ttcli.rows.rule import NULL, Outcome, Rejected, Rule
 
 DAY_MS = 86_400_000
@@ -36,21 +37,19 @@ _TIME = (
 )
 _OFFSET = r"\s*(?P<offset>Z|z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 _AFTER = rf"(?:(?:[T ]|, )\s*{_TIME}{_OFFSET})?"
-_YEAR_FIRST = re.compile(
-    rf"(?P<y>[0-9]{{4}})([-/.])(?P<m>[0-9]{{1,2}})\2(?P<d>[0-9]{{1,2}}){_AFTER}"
-)
-_BASIC = re.compile(rf"(?P<y>[0-9]{{4}})(?P<m>[0-9]{{2}})(?P<d>[0-9]{{2}}){_AFTER}")
-_DAY_MONTH = re.compile(
+_YEAR_FIRST = late(rf"(?P<y>[0-9]{{4}})([-/.])(?P<m>[0-9]{{1,2}})\2(?P<d>[0-9]{{1,2}}){_AFTER}")
+_BASIC = late(rf"(?P<y>[0-9]{{4}})(?P<m>[0-9]{{2}})(?P<d>[0-9]{{2}}){_AFTER}")
+_DAY_MONTH = late(
     rf"(?P<d>[0-9]{{1,2}})[- /.]?(?P<m>[A-Za-z]{{3,9}})\.?[- /.,]*"
     rf"(?P<y>[0-9]{{4}}|[0-9]{{2}}){_AFTER}"
 )
-_MONTH_DAY = re.compile(
+_MONTH_DAY = late(
     rf"(?P<m>[A-Za-z]{{3,9}})\.?[- ](?P<d>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<y>[0-9]{{4}}){_AFTER}"
 )
-_NUMBERS = re.compile(
+_NUMBERS = late(
     rf"(?P<a>[0-9]{{1,2}})([-/.])(?P<b>[0-9]{{1,2}})\2(?P<c>[0-9]{{4}}|[0-9]{{2}}){_AFTER}"
 )
-_CLOCK = re.compile(_TIME)
+_CLOCK = late(_TIME)
 _LONG = "january february march april may june july august september october november december"
 _MONTHS = {name: number for number, name in enumerate(_LONG.split(), 1)}
 _MONTHS.update({name[:3]: number for name, number in _MONTHS.items()}, sept=9)
@@ -152,8 +151,8 @@ def time_of_day(text: str) -> Union[int, Rejected, None]:
     return found
 
 
-_HOURS = re.compile(r"(-?[0-9]{1,6}):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]{1,6})?))?")
-_ISO_DURATION = re.compile(
+_HOURS = late(r"(-?[0-9]{1,6}):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]{1,6})?))?")
+_ISO_DURATION = late(
     r"P(?=.)([0-9]+Y)?([0-9]+M)?([0-9]+W)?([0-9]+D)?(T(?=.)([0-9]+H)?([0-9]+M)?([0-9]+S)?)?"
 )
 

@@ -9,15 +9,16 @@ expect_zone = "Asia/Ho_Chi_Minh"       whose clock; without it this machine's
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
+
+from ttcli.patterns import late
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FULL = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SETS = {"daily": tuple(range(7)), "weekdays": tuple(range(5))}
-_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\Z")
-_RANGE = re.compile(r"[-−](\d{1,3})\s*%\s*(?:\.\.|…)\s*\+(\d{1,5})\s*%\Z")
+_TIME = late(r"([01]?\d|2[0-3]):([0-5]\d)\Z")
+_RANGE = late(r"[-−](\d{1,3})\s*%\s*(?:\.\.|…)\s*\+(\d{1,5})\s*%\Z")
 _LEAST_LOADS = 3  # fewer say nothing of what is usual
 
 

@@ -6,18 +6,18 @@ without a trailing No/Number. What can mean two fields means none.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
 from ttcli.cells import Kind
+from ttcli.patterns import late
 from ttcli.rows.mapping import Mapping
 from ttcli.rows.synonyms import FIELD_OF
 from ttcli.table import TargetTable
 
 _NUMBER_WORDS = ("numbers", "number", "num", "nos", "no", "nr")
 _NOT_ALPHANUMERIC = {code: None for code in range(128) if not chr(code).isalnum()}
-_BETWEEN_LANGUAGES = re.compile(r"[/\n|(（]")
+_BETWEEN_LANGUAGES = late(r"[/\n|(（]")
 _TWO = "\0two fields"
 _WORDS = (Kind.TEXT, Kind.ERROR, Kind.FORMULA)  # what is told by its letters
 

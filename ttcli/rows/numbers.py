@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Optional, Tuple, Union
 
 from ttcli.cells import Cell, Kind
+from ttcli.patterns import late
 from ttcli.rows.rule import NULL, Outcome, Rejected, Rule, wrong_kind
 
 UNSAFE = Decimal(10) ** 15
@@ -131,13 +132,13 @@ def _number(cell: Cell, rule: Rule) -> Union[Decimal, Rejected, bytes]:
     return from_text(text, rule) if text else NULL
 
 
-_PLAIN = re.compile(r"[+-]?[0-9]{1,100}(\.[0-9]{1,100})?(?:[eE][+-]?[0-9]{1,2})?")
-_THOUSANDS_OR_NOT = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
+_PLAIN = late(r"[+-]?[0-9]{1,100}(\.[0-9]{1,100})?(?:[eE][+-]?[0-9]{1,2})?")
+_THOUSANDS_OR_NOT = late(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
 _GROUPED = {
-    ".": re.compile(
+    ".": late(
         r"[+-]?[0-9]{1,3}(?:([,' ’])[0-9]{3})(?:\1[0-9]{3})*(?:\.[0-9]*)?|[+-]?[0-9]*\.?[0-9]+"
     ),
-    ",": re.compile(
+    ",": late(
         r"[+-]?[0-9]{1,3}(?:([.' ’])[0-9]{3})(?:\1[0-9]{3})*(?:,[0-9]*)?|[+-]?[0-9]*,?[0-9]+"
     ),
 }

@@ -6,15 +6,16 @@ import re
 from decimal import Decimal
 from typing import Any, BinaryIO, Dict, List, NamedTuple, Optional, Sequence
 
+from ttcli.patterns import late
 from ttcli.rows.lines import read_lines
 from ttcli.rows.rule import NULL, Rejected
 
-_TOTAL = re.compile(
+_TOTAL = late(
     r"(?:(?:grand|sub|over ?all|net|final)[ -]?)?(?:totals?|sum)\b|summe\b|gesamt(?:summe)?\b"
     r"|total g[eé]n[eé]ral\b|tổng(?: cộng| số)?\b|jumlah\b|合计|总计|小计|總計|合計|小計",
     re.IGNORECASE,
 )
-_REST = re.compile(r"[\s:=.,()0-9]*")
+_REST = late(r"[\s:=.,()0-9]*")
 
 TOTAL = Rejected("total", "a row of totals, not a shipment")
 

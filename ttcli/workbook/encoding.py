@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Optional
 
 from ttcli.errors import BadItem
+from ttcli.patterns import late
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -29,11 +30,11 @@ _BINARY = re.compile(rb"[\x00-\x06\x0e-\x19\x1c-\x1f]")
 _WESTERN_MARKS = "€‘’“”•–—…™\xa0§©«®°±²³·»¼½¾ªº´£¿¡"
 _WESTERN_LETTERS = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüŠšŽžŒœŸÿ"
 # Two such letters in a row are a Chinese character in GBK, except where a language has them.
-_WESTERN_PAIR = re.compile("[çÇ][ãõáéíóúâêôÃÕÁÉÍÓÚÂÊÔ]")
-_TEXT_ONLY = re.compile(f"[\x00-\x7f{_WESTERN_MARKS}{_WESTERN_LETTERS}]*")
-_LETTER_RUN = re.compile(f"[{_WESTERN_LETTERS}]{{2,}}")
+_WESTERN_PAIR = late("[çÇ][ãõáéíóúâêôÃÕÁÉÍÓÚÂÊÔ]")
+_TEXT_ONLY = late(f"[\x00-\x7f{_WESTERN_MARKS}{_WESTERN_LETTERS}]*")
+_LETTER_RUN = late(f"[{_WESTERN_LETTERS}]{{2,}}")
 # `£ódź` and `LongŸ` are Polish in Windows-1250; nobody writes a pound or a capital there.
-_FOREIGN = re.compile(
+_FOREIGN = late(
     f"[A-Za-z{_WESTERN_LETTERS}][£§©«®±²³»¼½¾¿¡ªº´][A-Za-z{_WESTERN_LETTERS}]"
     f"|£[A-Za-z{_WESTERN_LETTERS}]|[a-zß-ÿ][ŸŒŠŽ]"
 )

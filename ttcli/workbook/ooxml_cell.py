@@ -8,12 +8,13 @@ from typing import NamedTuple, Optional, Tuple
 
 from ttcli.cells import Cell, Format, Kind
 from ttcli.errors import BadItem
+from ttcli.patterns import late
 from ttcli.workbook.ooxml_strings import SharedStrings
 from ttcli.workbook.ooxml_styles import Styles
 from ttcli.workbook.ooxml_text import clean
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z", re.ASCII)
-_ISO = re.compile(
+_ISO = late(
     r"(?:([0-9]{4})-([0-9]{2})-([0-9]{2}))?"
     r"(?:(?:(?<=[0-9])[T ]|T|\A)([0-9]{2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]+)?))?Z?)?\Z",
     re.ASCII,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Optional, Tuple
 
 from ttcli.errors import BadItem
+from ttcli.patterns import late
 from ttcli.workbook import encoding, ole
 from ttcli.workbook.sniff_zip import OpenZip, Sniffed, sniff_zip
 
@@ -67,20 +68,18 @@ _MAGIC: Tuple[Tuple[bytes, str], ...] = (
     (b"TABLE\n0,1\n", "a DIF file"),
 )
 
-_HTML = re.compile(
-    r"<(?:!doctype\s+html|html|head|body|table|meta|style|div|center|tr|font)\b", re.I
-)
-_HTML_TAG = re.compile(r"<html\b", re.I)
-_JSON = re.compile(r'[\[{]\s*["{\[]')
-_LIBREOFFICE_LOCK = re.compile(r",[^\n]*,[^\n]*file:///[^\n]*;?\s*\Z")
+_HTML = late(r"<(?:!doctype\s+html|html|head|body|table|meta|style|div|center|tr|font)\b", re.I)
+_HTML_TAG = late(r"<html\b", re.I)
+_JSON = late(r'[\[{]\s*["{\[]')
+_LIBREOFFICE_LOCK = late(r",[^\n]*,[^\n]*file:///[^\n]*;?\s*\Z")
 # Header lines of a mail (RFC 5322), one of which no report's own preamble has.
-_MAIL = re.compile(
+_MAIL = late(
     r"(?:[A-Za-z-]+:.*\n|[ \t].*\n)*?(?:MIME-Version|Received|Return-Path|Message-ID):", re.I
 )
 _XML = (
-    (re.compile("urn:schemas-microsoft-com:office:spreadsheet"), "an Excel 2003 XML spreadsheet"),
-    (re.compile(r"office:document\b"), "a flat OpenDocument file"),
-    (re.compile(r"<svg\b"), "an SVG picture"),
+    (late("urn:schemas-microsoft-com:office:spreadsheet"), "an Excel 2003 XML spreadsheet"),
+    (late(r"office:document\b"), "a flat OpenDocument file"),
+    (late(r"<svg\b"), "an SVG picture"),
 )
 
 
