@@ -7,7 +7,7 @@ looked at one by one, and what XML would refuse is left to the exact reader, whi
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Mapping, Match, Pattern, Sequence
+from typing import Dict, List, Mapping, Match, Optional, Sequence
 
 from ttcli.cells import NO_BLANKS, to_copy
 from ttcli.workbook.ooxml_text import clean
@@ -19,6 +19,9 @@ _BLANK_STARTS = (b"< ", b"<\xc2", b"<\xe1\x9a", b"<\xe2\x80", b"<\xe2\x81", b"<\
 _PLAIN = re.compile(rb"(?:[^&\\_\x00-\x20\xc2\xe1-\xe3][^&\\_\x00-\x1f]*)?\Z")
 _ENTITY = re.compile("&(?:#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos));|&")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+# `<` first, which may not stand between texts that are put together; `&` last, or it would make
+# others: `&amp;lt;` is no `<`.
+_NAMED = ((b"&lt;", b"<"), (b"&gt;", b">"), (b"&quot;", b'"'), (b"&apos;", b"'"), (b"&amp;", b"&"))
 _REMEMBERED = 10_000
 
 
@@ -70,11 +73,16 @@ class RawTexts:
 
     def _without_entities(self, values: Sequence[bytes], joined: bytes) -> Sequence[bytes]:
         """Mostly there is nothing else in texts, and few have any: the others are not looked at."""
+        named = [joined.count(entity) for entity, _ in _NAMED]
+        are_all_named = sum(named) == joined.count(b"&")
+        if are_all_named and not named[0]:
+            return _unescaped(joined).split(b"<")[1:]
+        look_up = _unescaped if are_all_named else self._look_up
         converted = list(values)
         place = -1
         for piece in joined.split(b"&")[:-1]:
             place += piece.count(b"<")
-            converted[place] = self._look_up(values[place])
+            converted[place] = look_up(values[place])
         return converted
 
     def blanks(self, values: Sequence[bytes]) -> Mapping[int, str]:
@@ -103,6 +111,13 @@ class RawTexts:
             if said and not text:
                 self._blanks[value] = said
         return text
+
+
+def _unescaped(text: bytes) -> bytes:
+    """Texts in which every `&` begins one of the named entities, without them."""
+    for entity, character in _NAMED:
+        text = text.replace(entity, character)
+    return text
 
 
 def _special(joined: bytes) -> bool:
@@ -148,19 +163,34 @@ _STRING = (
 )
 
 
-def string_pattern(prefix: bytes) -> Pattern[bytes]:
-    """What matches one plain `<si>` element: all of it, and its text."""
-    return re.compile(_STRING.replace(b"{p}", re.escape(prefix)))
+class Strings:
+    """How plain `<si>` elements are spelt under a namespace prefix."""
 
+    def __init__(self, prefix: bytes) -> None:
+        self._pattern = re.compile(_STRING.replace(b"{p}", re.escape(prefix)))
+        self._begin = b"<%bsi><%bt>" % (prefix, prefix)
+        self._end = b"</%bt></%bsi>" % (prefix, prefix)
 
-def raw_strings(xml: bytes, pattern: Pattern[bytes]) -> Sequence[bytes]:
-    """The raw texts of a run of plain `<si>` elements.
+    def texts(self, xml: bytes) -> Sequence[bytes]:
+        """The raw texts of a run of plain `<si>` elements.
 
-    Raises:
-        Unproven: There is anything else in it, rich text for one.
-    """
-    found = pattern.findall(xml)
-    if sum([len(whole) for whole, _ in found]) != len(xml):
-        raise Unproven
-    prove_characters(xml)
-    return [text for _, text in found]
+        Raises:
+            Unproven: There is anything else in it, rich text for one.
+        """
+        texts = self._split(xml) or self._found(xml)
+        prove_characters(xml)
+        return texts
+
+    def _split(self, xml: bytes) -> Optional[List[bytes]]:
+        """They where all are spelt the shortest way: only four tags each begin with `<`."""
+        begin, end = self._begin, self._end
+        if not (xml.startswith(begin) and xml.endswith(end)):
+            return None
+        texts = xml[len(begin) : -len(end)].split(end + begin)
+        return texts if xml.count(b"<") == 4 * len(texts) else None
+
+    def _found(self, xml: bytes) -> List[bytes]:
+        found = self._pattern.findall(xml)
+        if sum([len(whole) for whole, _ in found]) != len(xml):
+            raise Unproven
+        return [text for _, text in found]

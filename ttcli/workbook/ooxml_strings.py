@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import Dict, Iterator, List, Mapping, Optional, Pattern, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ttcli.cells import NO_BLANKS, from_copy, to_copy
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.ooxml_package import Package
-from ttcli.workbook.ooxml_rawtext import RawTexts, Unproven, raw_strings, string_pattern
+from ttcli.workbook.ooxml_rawtext import RawTexts, Strings, Unproven
 from ttcli.workbook.ooxml_text import TextPieces, clean
 from ttcli.workbook.ooxml_xml import LocalNames, Parser, check_depth
 
@@ -131,7 +131,11 @@ class SharedStrings:
         if found is None:
             plain = self._plain
             if len(self) == len(plain):
-                found = [plain[int(index)] if index else b"" for index in indices]
+                found = (
+                    [plain[int(index)] if index else b"" for index in indices]
+                    if b"" in indices
+                    else [*map(plain.__getitem__, map(int, indices))]
+                )
             else:
                 found = self._take([int(index) if index else -1 for index in indices])
         return found, self._blanks_among(indices, found) if self.blanks else NO_BLANKS
@@ -272,12 +276,12 @@ def _read_plain(reading: _Reading, chunks: Iterator[bytes]) -> bytes:
         return rest
     reading.feed(rest[: begin.end()])
     rest = rest[begin.end() :]
-    string, end_tag = string_pattern(begin[1]), b"</" + begin[1] + b"si>"
+    plain_ones, end_tag = Strings(begin[1]), b"</" + begin[1] + b"si>"
     for chunk in itertools.chain([b""], chunks) if reading.between_strings else ():
         rest += chunk
         end = rest.rfind(end_tag) + len(end_tag)
         if end >= len(end_tag):
-            plain = _read_run(reading, rest[:end], string)
+            plain = _read_run(reading, rest[:end], plain_ones)
             rest = rest[end:]
             if not plain:
                 break
@@ -286,10 +290,10 @@ def _read_plain(reading: _Reading, chunks: Iterator[bytes]) -> bytes:
     return rest
 
 
-def _read_run(reading: _Reading, xml: bytes, string: Pattern[bytes]) -> bool:
+def _read_run(reading: _Reading, xml: bytes, strings: Strings) -> bool:
     """Reads a run of strings; false if a comment may hide where they end."""
     try:
-        reading.add(raw_strings(xml, string))
+        reading.add(strings.texts(xml))
     except Unproven:
         reading.feed(xml)
         return b"<!" not in xml and b"<?" not in xml and reading.between_strings
