@@ -48,6 +48,7 @@ class _Variant(NamedTuple):
 
 
 _ROWS_BEGIN = re.compile(rb"<((?:[A-Za-z][A-Za-z0-9]*:)?)sheetData(?: [^<>]*)?>")
+_GAPS = (b">\n", b"> ", b">\r", b">\t")  # without which no expression need look for any
 _LONGEST_HEAD = 1 << 20
 _LONGEST_BLOCK = 1 << 22
 # A spelling is learnt when it was met that often: headings and oddities don't slow down the rest.
@@ -121,7 +122,9 @@ class FastReader:
 
     def _begin(self, prefix: bytes, rows: bytes) -> None:
         self._row_end = b"</" + prefix + b"row>"
-        gaps = bool(re.search(rb">[ \t\r\n]+</?" + prefix + rb"(?:row|c)[ >]", rows))
+        gaps = any(map(rows.__contains__, _GAPS)) and bool(
+            re.search(rb">[ \t\r\n]+</?" + prefix + rb"(?:row|c)[ >]", rows)
+        )
         prefixes = frozenset(name.encode() for name in self._exact.parser.prefixes)
         notation = Notation(prefix, gaps, prefixes)
         columns, styles = self._source.tally.limits.columns, self._source.cells.styles
