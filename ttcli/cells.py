@@ -188,6 +188,50 @@ def address(row: int, column: int) -> str:
     return f"{column_letters(column)}{row}"
 
 
+class Half(NamedTuple):
+    """What a reader found in the second half of a sheet.
+
+    Attributes:
+        first_row: The number of its first row.
+        cells: How many cells it has.
+        size: How many bytes the sheet has, both halves together.
+    """
+
+    first_row: int
+    cells: int
+    size: int
+
+
+class Divisible(Protocol):
+    """Blocks of a sheet of which two processes can read half each.
+
+    The first process says `divide`, forks, and goes on reading: now the blocks end at the cut. The
+    second one reads those of `second` and hands over `half`. Once both are done, the first one asks
+    whether the halves join, and reads the `rest` itself if not.
+    """
+
+    def __iter__(self) -> Iterator[Block]: ...
+
+    def divide(self) -> bool:
+        """Cuts what is left of the sheet in two, if that is worth a process."""
+
+    def second(self) -> Iterator[Block]:
+        """In the second process: the blocks behind the cut. Whatever it raises is no verdict."""
+
+    def half(self) -> Half:
+        """In the second process, after the last block."""
+
+    def joins(self, half: Half) -> bool:
+        """In the first one, after the last block: whether its own rows end where those begin.
+
+        Raises:
+            BadItem: Both together are over a limit.
+        """
+
+    def rest(self) -> Iterator[Block]:
+        """In the first one: the blocks behind the cut, if it came there."""
+
+
 class Sheet(Protocol):
     """A sheet as every reader offers it.
 

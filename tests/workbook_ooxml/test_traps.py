@@ -7,14 +7,13 @@ from typing import Callable
 import pytest
 
 from tests.workbook_ooxml.packages import parts_of, read, sheet, strings, words, write
-from tests.workbook_ooxml.test_differential import outcome
+from tests.workbook_ooxml.test_differential import fast_blocks, outcome
 from ttcli.cells import Column
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook import ooxml_package
 from ttcli.workbook.ooxml import open_ooxml
 from ttcli.workbook.ooxml_exact import exact_blocks
-from ttcli.workbook.ooxml_fast import fast_blocks
 
 PLAIN = (
     '<row r="{n}" spans="1:9">'
