@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any, BinaryIO, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, BinaryIO, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 from ttcli.rows.lines import read_lines
 from ttcli.rows.rule import NULL, Rejected
@@ -44,6 +44,37 @@ class Said(NamedTuple):
     group: bytes = NULL
 
 
+class Sums:
+    """What is gathered while rows are read.
+
+    Attributes:
+        said: The totals rows, the first ones.
+        groups: MAWB → what all its rows hold, by field; without the rows written.
+        rejected: What all rejected rows hold, by field.
+    """
+
+    def __init__(self, fields: Iterable[str]) -> None:
+        self.said: List[Said] = []
+        self.groups: Dict[bytes, Dict[str, float]] = {}
+        self.rejected = dict.fromkeys(fields, 0.0)
+
+    def group(self, mawb: bytes) -> Dict[str, float]:
+        """The sums of a MAWB's rows."""
+        return self.groups.setdefault(mawb, dict.fromkeys(self.rejected, 0.0))
+
+    def add(self, below: Sums) -> None:
+        """Adds what was gathered from the rows below."""
+        for said in below.said[: MOST_ROWS - len(self.said)]:
+            self.said.append(said._replace(rejected=_added(self.rejected, said.rejected)))
+        for mawb, sums in below.groups.items():
+            self.groups[mawb] = _added(self.group(mawb), sums)
+        self.rejected = _added(self.rejected, below.rejected)
+
+
+def _added(some: Dict[str, float], more: Dict[str, float]) -> Dict[str, float]:
+    return {field: number + more[field] for field, number in some.items()}
+
+
 class Totals:
     """The totals rows of one sheet, and the check against its rows.
 
@@ -61,25 +92,23 @@ class Totals:
         self._start = start
         self._fields = fields
         self._group = group
-        self._said: List[Said] = []
-        self._groups: Dict[bytes, Dict[str, float]] = {}
-        self._rejected = dict.fromkeys(fields, 0.0)
+        self.sums = Sums(fields)
 
     def add(self, row: int, line: Sequence[bytes]) -> None:
         """Keeps the numbers of a totals row."""
-        if len(self._said) < MOST_ROWS:
+        if len(self.sums.said) < MOST_ROWS:
             numbers = {
                 f: Decimal(line[i].decode()) for f, i in self._fields.items() if line[i] != NULL
             }
             group = self._group_of(line)
-            self._said.append(Said(row, numbers, dict(self._rejected), group))
+            self.sums.said.append(Said(row, numbers, dict(self.sums.rejected), group))
 
     def add_rejected(self, line: Sequence[bytes]) -> None:
         """The sender's sum holds the numbers of rows that we have rejected, too."""
         self._add_to_group(line)
         for field, index in self._fields.items():
             if line[index] != NULL:
-                self._rejected[field] += float(line[index])
+                self.sums.rejected[field] += float(line[index])
 
     def check(self, rows: BinaryIO) -> List[Dict[str, Any]]:
         """Holds what the totals rows say against the rows written, read again if there are any.
@@ -89,10 +118,10 @@ class Totals:
             rows above it, of those since the totals row before, or of those of the `mawb` that
             it names) and `agrees`.
         """
-        if not any(said.numbers for said in self._said):
+        if not any(said.numbers for said in self.sums.said):
             return []
         above, since = dict.fromkeys(self._fields, 0.0), dict.fromkeys(self._fields, 0.0)
-        waiting, found = list(self._said), []
+        waiting, found = list(self.sums.said), []
         for lines in read_lines(rows, self._start):
             for line in lines:
                 *values, origin = line.split(b"\t")
@@ -120,7 +149,7 @@ class Totals:
         """A total by MAWB may stand anywhere: above its rows, below them, below all."""
         group = self._group_of(line)
         if group != NULL:
-            sums = self._groups.setdefault(group, dict.fromkeys(self._fields, 0.0))
+            sums = self.sums.group(group)
             for field, index in self._fields.items():
                 if line[index] != NULL:
                     sums[field] += float(line[index])
@@ -128,7 +157,7 @@ class Totals:
     def _compared(
         self, said: Said, above: Dict[str, float], since: Dict[str, float]
     ) -> List[Dict[str, Any]]:
-        group = self._groups.get(said.group, {})
+        group = self.sums.groups.get(said.group, {})
         named = {} if said.group == NULL else {"mawb": said.group.decode()}
         found = []
         for field, number in said.numbers.items():
