@@ -22,6 +22,11 @@ _SHARE = 4
 which may come to copy it, and so much more may that one take: half as much again for both."""
 
 
+def processors() -> int:
+    """How many of them this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
 class Beside:
     """Begins such processes; see `ttcli.rows.halves.Beside`.
 
