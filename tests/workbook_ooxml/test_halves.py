@@ -70,10 +70,14 @@ def test_rows_behind_the_sheets_rows_are_none(frame, first):
     compare(frame, xml[: xml.index("</sheetData>")] + beyond, Halved())
 
 
-@pytest.mark.parametrize("first", [20, 50, 60, 70, 100])
-def test_rows_that_begin_anew_are_damage(frame, first):
-    """Wherever: the second half, which knows of no rows before, finds nothing wrong with them."""
-    compare(frame, sheet(rows(1, first) + rows(2)), Halved())
+@pytest.mark.parametrize("tag", ["", """<row x=' r="500" ' r="20">"""])
+def test_rows_that_begin_anew_at_the_cut_are_damage(frame, tag):
+    """The second half finds nothing wrong with them: it knows of few rows before."""
+    halved = Halved()
+    for last in range(30, ROWS):
+        xml = sheet(rows(1, last) + row(20, tag) + rows(21)).encode()
+        assert outcome(frame, halved, xml, 300) == "damaged"
+    assert halved.cut
 
 
 @pytest.mark.parametrize("numbered", [10, 40, 60])
@@ -138,6 +142,15 @@ def test_two_processes_read_one_file(large):
 def test_limits_hold_for_both_halves_together(large, limits, said):
     """Neither process alone would reach the first one."""
     assert said in read_halved(large, limits, Halved())
+
+
+def test_what_both_inflate_counts_with_all_other_parts(tmp_path):
+    """A limit on the whole workbook."""
+    parts = parts_of(LARGE, shared=[f"<t>{'x' * 1000}</t>"] * 2000)
+    path = write(tmp_path / "w", parts)
+
+    assert "more than 3 MB" in read_halved(path, Limits(inflated_mb=3), Halved())
+    assert read_halved(path, Limits(inflated_mb=4), Halved()) == read_whole(path)
 
 
 @pytest.mark.parametrize("factor", [0.5, 2, 10])
