@@ -73,22 +73,50 @@ class _KeysNoted:
         pickle.dump(list(keys), self._file, pickle.HIGHEST_PROTOCOL)
 
 
-class _Files(NamedTuple):
-    """What the second process leaves."""
-
-    rows: BinaryIO
-    said: BinaryIO
-    keys: BinaryIO
-    rejects: BinaryIO
-    end: BinaryIO
-
-
 class _End(NamedTuple):
-    """What it says last."""
+    """What the second process says last."""
 
     half: Half
     account: Account
     serials: Sequence[Optional[bool]]
+
+
+class _Files:
+    """What the second process leaves."""
+
+    def __init__(self, beside: Beside) -> None:
+        files = [beside.file() for _ in range(5)]
+        self.rows, self.said, self.keys, self.end, self._rejects = files
+        self.rejects = TextIOWrapper(self._rejects, "utf-8", newline="")
+        self._all = (self.rows, self.said, self.keys, self.end, self.rejects)
+
+    def output(self, serials: Sequence[SerialColumn]) -> Output:
+        """For the second process."""
+        rejects = Rejects(self.rejects, head=False)
+        return Output(self.rows, _Noted(self.said), _KeysNoted(self.keys), rejects, serials)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+        for file in self._all:
+            file.flush()
+
+    def add_to(self, output: Output) -> None:
+        """In the first process: all but the end goes where it would have gone."""
+        for file in self._all:
+            file.seek(0)
+        for piece in iter(lambda: self.rows.read(PIECE), b""):
+            output.rows.write(piece)
+        for piece in iter(lambda: self.said.read(PIECE), b""):
+            output.digest.update(piece)
+        for keys in _pickled(self.keys):
+            output.keys.add(keys)
+        for records in iter(lambda: self.rejects.read(PIECE), ""):
+            output.rejects.append(records)
+
+    def close(self) -> None:
+        """Ends them, and what stands in them."""
+        for file in self._all:
+            file.close()
 
 
 class SecondHalf:
@@ -96,37 +124,30 @@ class SecondHalf:
 
     def __init__(self, beside: Beside, blocks: Divisible, rows: SheetRows) -> None:
         self._blocks = blocks
-        self._files = _Files(*(beside.file() for _ in _Files._fields))
         self._rows = rows
-        self._process = beside.begin(self._convert)
+        self._files = _Files(beside)
+        try:
+            self._process = beside.begin(self._convert)
+        except BaseException:
+            self._files.close()
+            raise
 
     def __enter__(self) -> SecondHalf:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.end()
-        for file in self._files:
-            file.close()
+        self._files.close()
 
     def _convert(self) -> None:
         """In the other process."""
-        files, serials = self._files, self._rows.output.serials
-        rejects = TextIOWrapper(files.rejects, "utf-8", newline="")
-        output = Output(
-            files.rows,
-            _Noted(files.said),
-            _KeysNoted(files.keys),
-            Rejects(rejects, head=False),
-            serials,
-        )
-        rows = self._rows.beside(output)
+        serials = self._rows.output.serials
+        rows = self._rows.beside(self._files.output(serials))
         for block in self._blocks.second():
             rows.take(block)
-        end = _End(self._blocks.half(), rows.account(), [column.taken for column in serials])
-        pickle.dump(end, files.end)
-        rejects.flush()
-        for file in files:
-            file.flush()
+        taken = [column.taken for column in serials]
+        pickle.dump(_End(self._blocks.half(), rows.account(), taken), self._files.end)
+        self._files.flush()
 
     def join(self) -> bool:
         """In the first one, behind its own rows: adds the other's, if these are what follows.
@@ -136,42 +157,27 @@ class SecondHalf:
         """
         if not self._process.succeeded():
             return False
-        files, output = self._files, self._rows.output
-        files.end.seek(0)
-        end: _End = pickle.load(files.end)  # noqa: S301 (our own fork wrote it)
+        self._files.end.seek(0)
+        end: _End = pickle.load(self._files.end)  # noqa: S301 (our own fork wrote it)
+        output = self._rows.output
         if not _agree(output.serials, end.serials) or not self._blocks.joins(end.half):
             return False
+        for column, taken in zip(output.serials, end.serials):
+            column.taken = taken if column.taken is None else column.taken
+        self._files.add_to(output)
         self._rows.add(end.account)
-        for piece in _pieces(files.rows):
-            output.rows.write(piece)
-        for piece in _pieces(files.said):
-            output.digest.update(piece)
-        for keys in _pickled(files.keys):
-            output.keys.add(keys)
-        files.rejects.seek(0)
-        rejects = TextIOWrapper(files.rejects, "utf-8", newline="")
-        for text in iter(lambda: rejects.read(PIECE), ""):
-            output.rejects.append(text)
         return True
 
 
 def _agree(columns: Sequence[SerialColumn], others: Sequence[Optional[bool]]) -> bool:
-    """Settles what only one half could tell; false if they told different things."""
-    for column, other in zip(columns, others):
-        if column.taken is None:
-            column.taken = other
-        elif other not in (None, column.taken):
-            return False
-    return True
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    file.seek(0)
-    return iter(lambda: file.read(PIECE), b"")
+    """Whether the halves tell the same of the columns, or only one of them anything."""
+    return all(
+        None in (column.taken, other) or column.taken == other
+        for column, other in zip(columns, others)
+    )
 
 
 def _pickled(file: BinaryIO) -> Iterator[List[bytes]]:
-    file.seek(0)
     while True:
         try:
             yield pickle.load(file)  # noqa: S301
