@@ -44,6 +44,7 @@ def _merged(sequences: List[Sequence[_Value]]) -> Sequence[_Value]:
 
 
 def cell_count(column: Union[Column, MixedColumn]) -> int:
+    """How many cells are not empty."""
     if isinstance(column, MixedColumn):
         return len(column.cells) - list(column.cells).count(None)
     return len(column.raw) - column.raw.count(b"") + len(column.blanks)
