@@ -10,13 +10,19 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import Dict, Iterator, List, Mapping, Optional, Pattern, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ttcli.cells import NO_BLANKS, from_copy, to_copy
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.ooxml_package import Package
-from ttcli.workbook.ooxml_rawtext import RawTexts, Unproven, raw_strings, string_pattern
+from ttcli.workbook.ooxml_rawtext import (
+    RawTexts,
+    StringSpelling,
+    Unproven,
+    raw_strings,
+    string_spelling,
+)
 from ttcli.workbook.ooxml_text import TextPieces, clean
 from ttcli.workbook.ooxml_xml import LocalNames, Parser, check_depth
 
@@ -272,7 +278,7 @@ def _read_plain(reading: _Reading, chunks: Iterator[bytes]) -> bytes:
         return rest
     reading.feed(rest[: begin.end()])
     rest = rest[begin.end() :]
-    string, end_tag = string_pattern(begin[1]), b"</" + begin[1] + b"si>"
+    string, end_tag = string_spelling(begin[1]), b"</" + begin[1] + b"si>"
     for chunk in itertools.chain([b""], chunks) if reading.between_strings else ():
         rest += chunk
         end = rest.rfind(end_tag) + len(end_tag)
@@ -286,7 +292,7 @@ def _read_plain(reading: _Reading, chunks: Iterator[bytes]) -> bytes:
     return rest
 
 
-def _read_run(reading: _Reading, xml: bytes, string: Pattern[bytes]) -> bool:
+def _read_run(reading: _Reading, xml: bytes, string: StringSpelling) -> bool:
     """Reads a run of strings; false if a comment may hide where they end."""
     try:
         reading.add(raw_strings(xml, string))
