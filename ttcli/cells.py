@@ -194,11 +194,13 @@ class Half(NamedTuple):
     Attributes:
         first_row: The number of its first row.
         cells: How many cells it has.
+        names: How many names of elements its reader knows.
         size: How many bytes the sheet has, both halves together.
     """
 
     first_row: int
     cells: int
+    names: int
     size: int
 
 
@@ -224,8 +226,7 @@ class Divisible(Protocol):
     def joins(self, half: Half) -> bool:
         """In the first one, after the last block: whether its own rows end where those begin.
 
-        Raises:
-            BadItem: Both together are over a limit.
+        Nor do they join if both together are over a limit: one process says so, as it always does.
         """
 
     def rest(self) -> Iterator[Block]:

@@ -62,7 +62,7 @@ class Divided:
         yield from self._blocks[self._first :]
 
     def half(self) -> Half:
-        return Half(1, 0, 0)
+        return Half(1, 0, 0, 0)
 
     def joins(self, half: Half) -> bool:
         self.joined += 1

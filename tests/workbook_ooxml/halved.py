@@ -28,8 +28,11 @@ class Pieces:
 
     chunks_again = chunks
 
-    def spend(self, size: int) -> None:
-        assert size > 0
+    @property
+    def package(self) -> Pieces:
+        return self
+
+    left = 1 << 30
 
 
 class Halved:

@@ -150,11 +150,7 @@ class SecondHalf:
         self._files.flush()
 
     def join(self) -> bool:
-        """In the first one, behind its own rows: adds the other's, if these are what follows.
-
-        Raises:
-            BadItem: Both halves together are over a limit.
-        """
+        """In the first one, behind its own rows: adds the other's, if these are what follows."""
         if not self._process.succeeded():
             return False
         self._files.end.seek(0)
@@ -195,8 +191,9 @@ def take_all(one: Searched, rows: SheetRows, beside: Optional[Beside]) -> None:
         return
     with _begun(beside, blocks, rows) as second:
         _take(blocks, rows)
-        if not second or not second.join():
-            _take(blocks.rest(), rows)
+        joined = second is not None and second.join()
+    if not joined:
+        _take(blocks.rest(), rows)
 
 
 def _begun(

@@ -129,7 +129,7 @@ class SheetRows:
             "repaired": sum(n["count"] for word, n in self.notes.items() if word in REPAIRS),
             "cells_rejected": count["cells_rejected"],
             "untouched": count["untouched"],
-            "notes": self.notes,
+            "notes": dict(sorted(self.notes.items())),
             "totals_check": self._totals.check(self.output.rows),
             **({} if span else {"reason": "no row below the header row holds anything"}),
         }

@@ -56,7 +56,12 @@ class Beside:
             OSError: There is none to be had.
         """
         held, lifeline = os.pipe()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            os.close(held)
+            os.close(lifeline)
+            raise
         if pid == 0:
             os.close(lifeline)
             self._live(work, held)

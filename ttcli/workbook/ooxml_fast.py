@@ -79,6 +79,11 @@ class FastReader:
         return bool(known and self._patience and self._exact.between_rows)
 
     @property
+    def names(self) -> int:
+        """How many names of elements were met outside of what was read fast."""
+        return self._exact.names
+
+    @property
     def last_row(self) -> int:
         """The number of the last row that was read."""
         return self._exact.last_row

@@ -14,6 +14,7 @@ from ttcli.cells import Block, Half
 from ttcli.workbook.ooxml_exact import SheetSource
 from ttcli.workbook.ooxml_fast import FastReader
 from ttcli.workbook.ooxml_package import CHUNK, Chunks, Package
+from ttcli.workbook.ooxml_xml import MOST_NAMES
 
 # Of what is left, the first process takes a little more than half: it passes over nothing.
 _FIRST, _OF = 17, 32
@@ -39,10 +40,6 @@ class Part(NamedTuple):
     def chunks_again(self) -> Iterator[bytes]:
         """The same in a forked process."""
         return self.package.reopened().chunks(self.name)
-
-    def spend(self, size: int) -> None:
-        """See `Package.spend`."""
-        self.package.spend(size)
 
 
 class SheetBlocks:
@@ -85,15 +82,19 @@ class SheetBlocks:
     def half(self) -> Half:
         """See `ttcli.cells.Divisible`."""
         cells = self._tally.cells - self._cells_before
-        return Half(self._first_row, cells, self._reader.chunks.size)
+        return Half(self._first_row, cells, self._reader.names, self._reader.chunks.size)
 
     def joins(self, half: Half) -> bool:
         """See `ttcli.cells.Divisible`."""
-        if not self._reader.at_cut or half.first_row <= self._reader.last_row:
-            return False
-        self._tally.count(half.cells)
-        self._part.spend(half.size - self._reader.chunks.size)
-        return True
+        reader, tally = self._reader, self._tally
+        size = half.size - reader.chunks.size
+        return (
+            reader.at_cut
+            and half.first_row > reader.last_row
+            and half.names + reader.names <= MOST_NAMES
+            and tally.cells + half.cells <= tally.limits.cells
+            and size <= self._part.package.left
+        )
 
     def rest(self) -> Iterator[Block]:
         """See `ttcli.cells.Divisible`."""

@@ -75,12 +75,15 @@ class Package:
         path: The file.
         limits: `inflated_mb` is counted over all parts that are read.
 
+    Attributes:
+        left: How many bytes more may be inflated.
+
     Raises:
         BadItem: `truncated`, `damaged` or `limit`.
     """
 
     def __init__(self, path: Path, limits: Limits) -> None:
-        self._left = limits.inflated_mb * _MEGABYTE
+        self.left = limits.inflated_mb * _MEGABYTE
         self._limits = limits
         self._path = path
         self._file = _open_file(path)
@@ -125,16 +128,6 @@ class Package:
         """The same for a forked process, with which an open file would share its position."""
         return Package(self._path, self._limits)
 
-    def spend(self, size: int) -> None:
-        """Counts bytes that were inflated, here or elsewhere; raises BadItem beyond the limit."""
-        self._left -= size
-        if self._left < 0:
-            raise BadItem(
-                f"the workbook unpacks to more than {self._limits.inflated_mb} MB",
-                "raise LIMIT_INFLATED_MB if the file is honest",
-                "limit",
-            )
-
     def relationships(self, part: str) -> Dict[str, Relationship]:
         """What a part points to, by relationship id; `""` is the package itself."""
         folder, name = posixpath.split(part)
@@ -176,7 +169,13 @@ class Package:
         return _guarded(lambda: member.stream.read(CHUNK), member.info.filename)
 
     def _charge(self, info: zipfile.ZipInfo, size: int, done: int) -> None:
-        self.spend(size)
+        self.left -= size
+        if self.left < 0:
+            raise BadItem(
+                f"the workbook unpacks to more than {self._limits.inflated_mb} MB",
+                "raise LIMIT_INFLATED_MB if the file is honest",
+                "limit",
+            )
         if done > _RATIO_FREE and done > _RATIO * info.compress_size:
             raise BadItem(
                 f"the part {info.filename} unpacks to over {_RATIO} times its size: a zip bomb",
