@@ -207,10 +207,16 @@ class Half(NamedTuple):
 class Divisible(Protocol):
     """Blocks of a sheet of which two processes can read half each.
 
+    Attributes:
+        size: How many bytes the whole sheet has in its file: more than its rows will take.
+
     The first process says `divide`, forks, and goes on reading: now the blocks end at the cut. The
     second one reads those of `second` and hands over `half`. Once both are done, the first one asks
     whether the halves join, and reads the `rest` itself if not.
     """
+
+    @property
+    def size(self) -> int: ...
 
     def __iter__(self) -> Iterator[Block]: ...
 

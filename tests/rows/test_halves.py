@@ -54,6 +54,8 @@ class Divided:
             raise StopIteration
         return self._blocks.pop(0)
 
+    size = 1
+
     def divide(self) -> bool:
         self._all, self._first = len(self._blocks), min(self._first, len(self._blocks))
         return True
@@ -282,3 +284,11 @@ def test_no_process_is_left(monkeypatch):
     assert result([halved(3, *rows, kind=Refused)], True) == ("bad", "damaged")
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_without_room_for_two_none_is_begun(monkeypatch):
+    """Neither in memory nor on disk."""
+    rows = [[KEYS[n], None, number(str(n))] for n in range(6)]
+    monkeypatch.setattr(Beside, "has_room", lambda self, size: size > 1)
+    monkeypatch.setattr(Beside, "begin", None)
+    assert result([halved(2, *rows)], True) == result([sheet(HEADINGS, *rows, block=1)], False)

@@ -147,7 +147,7 @@ def test_sums_of_rejected_rows_are_added_in_one_order(tmp_path: Path) -> None:
 
 
 def open_files() -> int:
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def rows_of_six() -> List[Any]:
@@ -217,3 +217,34 @@ def test_cells_are_counted_once(tmp_path: Path) -> None:
     assert len(found) == 3
     assert found == result(path, False, limits)
     assert result(path, True, limits._replace(cells=4 * (N - 2) + 5))[0] == "limit"
+
+
+class Refused(made.Divided):
+    """The first half is damaged."""
+
+    def __next__(self) -> Any:
+        if len(self._blocks) < self._all:
+            raise BadItem("damaged", "")
+        return super().__next__()
+
+
+@pytest.mark.parametrize("kind", [made.Divided, made.Raising, made.Killed, made.Apart, Refused])
+def test_no_file_is_left(kind: Any) -> None:
+    """However the second half ended: a child of a pool reads many workbooks."""
+    made.result([made.halved(2, *rows_of_six(), kind=kind)], True)
+    before = open_files()
+    for _ in range(3):
+        made.result([made.halved(2, *rows_of_six(), kind=kind)], True)
+    assert open_files() == before
+
+
+def test_a_number_hidden_in_the_first_tag_behind_the_cut_is_none(tmp_path: Path) -> None:
+    """The row's own number goes back: damage that only the first process can see."""
+    cut = last_row_before_cut(book(tmp_path, row))
+    hidden = f"""<row x=' r="{cut + 1}" ' r="{cut - 1}"></row>"""
+
+    def make(n: int) -> str:
+        return hidden + row(n) if n == cut + 1 else row(n)
+
+    found = result(book(tmp_path, make), True)
+    assert found[0] == "damaged"

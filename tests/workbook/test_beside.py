@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.workbook_ooxml.packages import write_rows
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.rows.mapping import Mapping
-from ttcli.stages.process import Reading, convert
+from ttcli.stages.process import Reading, convert, in_halves
 from ttcli.table import TableColumn, TargetTable
 from ttcli.workbook import child
 from ttcli.workbook.beside import Beside
@@ -91,10 +92,40 @@ def test_only_an_end_in_order_is_success(
 def test_without_room_for_two_there_is_one(tmp_path: Path) -> None:
     """What a workbook's strings take may be there twice."""
     beside = Beside(tmp_path, LIMITS)
-    assert beside.has_room()
+    assert beside.has_room(1 << 20)
+    assert not beside.has_room(1 << 50)  # no disk is so large
     held = bytes(60 << 20)
-    assert not beside.has_room()
+    assert not beside.has_room(1 << 20)
     del held
+
+
+def test_it_may_use_as_much_time_as_the_child_has_left(tmp_path: Path) -> None:
+    """No workbook has more than twice its processor time."""
+
+    def life() -> float:
+        end = time.process_time() + 2
+        while time.process_time() < end:
+            pass
+        process = Beside(tmp_path, LIMITS).begin(spin)
+        began = time.monotonic()
+        assert not process.succeeded()
+        return time.monotonic() - began
+
+    def spin() -> None:
+        (tmp_path / "limit").write_text(str(resource.getrlimit(resource.RLIMIT_CPU)[0]))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    child.start(life, limits=LIMITS._replace(wall_seconds=60, cpu_seconds=10)).result()
+    assert int((tmp_path / "limit").read_text()) <= 9
+
+
+@pytest.mark.parametrize(
+    ("jobs", "pending", "processors", "halves"),
+    [(1, 9, 1, False), (1, 9, 2, True), (2, 9, 2, False), (2, 1, 2, True), (2, 2, 4, True)],
+)
+def test_two_processes_leave_no_workbook_waiting(jobs, pending, processors, halves) -> None:
+    """There is a processor for each of them, as many workbooks as are read at a time."""
+    assert in_halves(jobs, pending, processors) is halves
 
 
 COLUMNS = ["hawb", "pieces", "status"]

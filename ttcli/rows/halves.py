@@ -45,8 +45,8 @@ class Process(Protocol):
 class Beside(Protocol):
     """How another process is begun."""
 
-    def has_room(self) -> bool:
-        """Whether what was read so far leaves enough memory for two."""
+    def has_room(self, size: int) -> bool:
+        """Whether memory and disk have room for two, with a sheet of so many bytes."""
 
     def file(self) -> BinaryIO:
         """An empty file without a name, for both processes."""
@@ -185,8 +185,7 @@ def take_all(one: Searched, rows: SheetRows, beside: Optional[Beside]) -> None:
     """Converts the blocks of a sheet, with another process beside if that is worth it."""
     _take(one.seen, rows)  # so both processes begin with what these blocks tell of the columns
     blocks: Any = one.blocks
-    divisible = beside is not None and beside.has_room() and hasattr(blocks, "divide")
-    if beside is None or not divisible or not blocks.divide():
+    if not beside or not hasattr(blocks, "divide") or not _is_divided(blocks, beside):
         _take(blocks, rows)
         return
     with _begun(beside, blocks, rows) as second:
@@ -194,6 +193,10 @@ def take_all(one: Searched, rows: SheetRows, beside: Optional[Beside]) -> None:
         joined = second is not None and second.join()
     if not joined:
         _take(blocks.rest(), rows)
+
+
+def _is_divided(blocks: Divisible, beside: Beside) -> bool:
+    return beside.has_room(blocks.size) and blocks.divide()
 
 
 def _begun(

@@ -144,6 +144,11 @@ def _discard(folder: Path) -> None:
         (folder / "rows.tsv").unlink()
 
 
+def in_halves(jobs: int, pending: int, processors: int) -> bool:
+    """Whether two processes may convert a large workbook, and none waits for a processor."""
+    return processors >= 2 * min(jobs, pending)
+
+
 def process(
     spool: Spool,
     reading: Reading,
@@ -151,13 +156,11 @@ def process(
     dry_run: bool = False,
     watch: Watch = unwatched,
 ) -> Report:
-    """Reads every pending workbook, up to `jobs` at a time; large ones by two processes each, where
-    that leaves no other workbook waiting for a processor.
-    """
+    """Reads every pending workbook, up to `jobs` at a time."""
     report = Report("process", dry_run=dry_run)
     warm()
-    at_once = min(jobs, len(spool.ids(PENDING)))
-    reading = reading._replace(halves=processors() >= 2 * at_once)
+    halves = in_halves(jobs, len(spool.ids(PENDING)), processors())
+    reading = reading._replace(halves=halves)
     with Pool(partial(convert, reading), reading.limits) as pool:
         if not dry_run:
             return drain(spool, Process(pool, jobs), report, watch)

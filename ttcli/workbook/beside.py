@@ -8,9 +8,11 @@ finish, for whatever reason, the child reads itself.
 from __future__ import annotations
 
 import gc
+import math
 import os
 import resource
 import signal
+import time
 from pathlib import Path
 from typing import BinaryIO, Callable, NoReturn, cast
 
@@ -39,9 +41,15 @@ class Beside:
         self._share = (limits.memory_mb << 20) // _SHARE
         self._mapped = mapped_bytes()
 
-    def has_room(self) -> bool:
-        """Whether what was read so far is little enough to be there twice."""
-        return mapped_bytes() - self._mapped <= self._share
+    def has_room(self, size: int) -> bool:
+        """Whether what was read so far is little enough to be there twice, and the rows as well.
+
+        Args:
+            size: More than the rows will take on disk, in bytes.
+        """
+        disk = os.statvfs(self._folder)
+        is_free = disk.f_bavail * disk.f_frsize >= 2 * size
+        return is_free and mapped_bytes() - self._mapped <= self._share
 
     def file(self) -> BinaryIO:
         """An empty file for both processes, which ends with them."""
@@ -55,6 +63,7 @@ class Beside:
         Raises:
             OSError: There is none to be had.
         """
+        cpu_left = _cpu_left()
         held, lifeline = os.pipe()
         try:
             pid = os.fork()
@@ -64,20 +73,29 @@ class Beside:
             raise
         if pid == 0:
             os.close(lifeline)
-            self._live(work, held)
+            self._live(work, held, cpu_left)
         os.close(held)
         return Process(pid, lifeline)
 
-    def _live(self, work: Callable[[], None], held: int) -> NoReturn:
+    def _live(self, work: Callable[[], None], held: int, cpu_left: int) -> NoReturn:
         code = 1
         try:
             die_with(held)
             gc.freeze()  # collecting what was read before would copy its pages
             limit_softly(resource.RLIMIT_AS, mapped_bytes() + self._share)
+            limit_softly(resource.RLIMIT_CPU, cpu_left)
             work()
             code = 0
         finally:
             os._exit(code)
+
+
+def _cpu_left() -> int:
+    """Seconds of processor time that this process may still use."""
+    limit = resource.getrlimit(resource.RLIMIT_CPU)[0]
+    if limit == resource.RLIM_INFINITY:
+        return limit
+    return max(1, math.ceil(limit - time.process_time()))
 
 
 class Process:

@@ -139,20 +139,16 @@ class FastReader:
             The number of the first row there.
 
         Raises:
-            Unproven: It does not say its number, or is unlike those that were read.
+            Unproven: It does not say its number as others do.
         """
         chunk = next(itertools.islice(chunks, self.cut - 1, None), b"")
         _, ended, rest = chunk.partition(self._row_end)
-        assert self._shape.pattern
-        first = self._shape.pattern.match(rest)
-        while ended and not first and len(rest) < _LONGEST_BLOCK and chunk:
-            chunk = next(chunks, b"")
-            rest += chunk
-            first = self._shape.pattern.match(rest)
-        if not first or not self._speller.is_row_tag(first[2], first[4]):
+        rest += next(chunks, b"")
+        number = self._speller.row_number(rest) if ended else None
+        if number is None:
             raise Unproven
         self.chunks, self.cut, self._rest = chunks, 0, rest
-        return int(first[3])
+        return number
 
     def _read_head(self, chunks: Iterator[bytes]) -> bytes:
         """Gives all up to the rows to the exact parser; what comes behind it is returned."""

@@ -59,6 +59,11 @@ class SheetBlocks:
     def __next__(self) -> Block:
         return next(self._blocks)
 
+    @property
+    def size(self) -> int:
+        """See `ttcli.cells.Divisible`."""
+        return self._part.size
+
     def close(self) -> None:
         """Reads no more."""
         self._blocks.close()
