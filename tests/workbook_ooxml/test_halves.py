@@ -176,3 +176,14 @@ def read_whole(path: Path):
         return refusal.message
     finally:
         workbook.close()
+
+
+def test_rows_that_look_different_from_the_cut_on_join(frame):
+    """What a row's cells look like is learnt in either half: its number is enough to begin with."""
+
+    def wide(number: int) -> str:
+        return row(number).replace("</row>", f'<c r="B{number}" t="b"><v>1</v></c></row>')
+
+    halved = Halved()
+    compare(frame, sheet(rows(1, 30) + "".join(map(wide, range(31, ROWS)))), halved)
+    assert halved.joined == halved.cut
