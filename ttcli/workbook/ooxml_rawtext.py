@@ -7,7 +7,7 @@ looked at one by one, and what XML would refuse is left to the exact reader, whi
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Mapping, Match, Optional, Sequence
+from typing import Dict, List, Mapping, Match, NamedTuple, Pattern, Sequence
 
 from ttcli.cells import NO_BLANKS, to_copy
 from ttcli.workbook.ooxml_text import clean
@@ -163,34 +163,38 @@ _STRING = (
 )
 
 
-class Strings:
-    """How plain `<si>` elements are spelt under a namespace prefix."""
+class StringSpelling(NamedTuple):
+    """How plain `<si>` elements are spelt with a prefix.
 
-    def __init__(self, prefix: bytes) -> None:
-        self._pattern = re.compile(_STRING.replace(b"{p}", re.escape(prefix)))
-        self._begin = b"<%bsi><%bt>" % (prefix, prefix)
-        self._end = b"</%bt></%bsi>" % (prefix, prefix)
+    Attributes:
+        pattern: Matches one: all of it, and its text.
+        begin, end: What stands around the text of nearly all of them.
+    """
 
-    def texts(self, xml: bytes) -> Sequence[bytes]:
-        """The raw texts of a run of plain `<si>` elements.
+    pattern: Pattern[bytes]
+    begin: bytes
+    end: bytes
 
-        Raises:
-            Unproven: There is anything else in it, rich text for one.
-        """
-        texts = self._split(xml) or self._found(xml)
-        prove_characters(xml)
-        return texts
 
-    def _split(self, xml: bytes) -> Optional[List[bytes]]:
-        """They where all are spelt the shortest way: only four tags each begin with `<`."""
-        begin, end = self._begin, self._end
-        if not (xml.startswith(begin) and xml.endswith(end)):
-            return None
+def string_spelling(prefix: bytes) -> StringSpelling:
+    """The spelling of plain `<si>` elements with a prefix such as `x:`."""
+    begin, end = (tag.replace(b"{p}", prefix) for tag in (b"<{p}si><{p}t>", b"</{p}t></{p}si>"))
+    return StringSpelling(re.compile(_STRING.replace(b"{p}", re.escape(prefix))), begin, end)
+
+
+def raw_strings(xml: bytes, spelling: StringSpelling) -> Sequence[bytes]:
+    """The raw texts of a run of plain `<si>` elements.
+
+    Raises:
+        Unproven: There is anything else in it, rich text for one.
+    """
+    prove_characters(xml)
+    pattern, begin, end = spelling
+    if xml.startswith(begin) and xml.endswith(end):
         texts = xml[len(begin) : -len(end)].split(end + begin)
-        return texts if xml.count(b"<") == 4 * len(texts) else None
-
-    def _found(self, xml: bytes) -> List[bytes]:
-        found = self._pattern.findall(xml)
-        if sum([len(whole) for whole, _ in found]) != len(xml):
-            raise Unproven
-        return [text for _, text in found]
+        if xml.count(b"<") == 4 * len(texts):  # so the texts hold none: all else is between them
+            return texts
+    found = pattern.findall(xml)
+    if sum([len(whole) for whole, _ in found]) != len(xml):
+        raise Unproven
+    return [text for _, text in found]
