@@ -2,12 +2,14 @@
 than allowed; the only module that imports imaplib2.
 
 Of imaplib2 3.5 (which Debian packages as 2.57) and 3.6 this relies on `_command`, `_reader`,
-`_append_untagged`, `_release_state_change` and the three threads; both behave the same.
+`_put_response`, `_append_untagged`, `_release_state_change` and the three threads; both behave
+the same.
 """
 
 from __future__ import annotations
 
 import base64
+import collections
 import contextlib
 import queue
 import re
@@ -17,11 +19,11 @@ import sys
 import threading
 import time
 import warnings
-from typing import Any, List, Optional, Union
+from typing import Any, Deque, List, Optional, Union
 
 from ttcli.mail.dial import Connection
 from ttcli.mail.tls import TlsSocket
-from ttcli.mail.wire import Splitter
+from ttcli.mail.wire import Several, Short, Splitter
 
 with warnings.catch_warnings():
     # its module ends in a demo with invalid escapes: a SyntaxWarning from Python 3.12 on
@@ -77,12 +79,13 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
     """One IMAP connection.
 
     Attributes:
-        answers: What FETCH brought since it was last emptied, an answer as the list of its
-            pieces: tuples of text and literal, and a text at the end.
+        answers: What FETCH brought and nobody has taken yet: a short answer as it is, any other
+            as the list of its pieces: tuples of text and literal, and a text at the end.
     """
 
     def __init__(self, connection: Connection, host: str, timeout: int) -> None:
-        self.answers: List[List[Any]] = []
+        # emptied by one thread while another adds to it
+        self.answers: Deque[Union[Short, List[Any]]] = collections.deque()
         self._answer: List[Any] = []
         self.Terminate = False
         self._connection = connection
@@ -191,6 +194,13 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
             self._woken_at = count
             with contextlib.suppress(OSError):  # where there is no such thing, any byte wakes
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
+
+    def _put_response(self, resp: bytes) -> None:
+        """Short answers need no more looking into."""
+        if isinstance(resp, Several):
+            self.answers.extend(resp.answers)
+        else:
+            super()._put_response(resp)
 
     def _append_untagged(self, typ: str, dat: Any) -> None:
         """FETCH answers are collected apart: imaplib2 formats each one for its log, off or on."""

@@ -131,10 +131,15 @@ class Commands:
         self._collect()
 
     def _collect(self) -> None:
-        arrived, self.client.answers = self.client.answers, []
-        for pieces in arrived:
-            uid, items = _readable(pieces)
-            self.found.setdefault(uid, {}).update(items)
+        arrived = self.client.answers
+        while arrived:
+            answer = arrived.popleft()
+            if isinstance(answer, tuple):
+                uid, name, value = answer
+                self.found.setdefault(uid, {})[name] = value
+            else:
+                uid, items = _readable(answer)
+                self.found.setdefault(uid, {}).update(items)
 
     def fetch(self, uids: Sequence[int], items: str, size: int = 0) -> Dict[int, Items]:
         """UID FETCH to its end: what was answered, by UID; of other UIDs nothing.
