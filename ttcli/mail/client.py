@@ -8,7 +8,6 @@ the same.
 
 from __future__ import annotations
 
-import base64
 import collections
 import contextlib
 import queue
@@ -21,6 +20,7 @@ import time
 import warnings
 from typing import Any, Deque, List, Optional, Union
 
+from ttcli.mail.challenged import Challenged
 from ttcli.mail.dial import Connection
 from ttcli.mail.tls import TlsSocket
 from ttcli.mail.wire import Several, Short, Splitter
@@ -59,20 +59,6 @@ class Refused(Exception):
 
 class Lost(Exception):
     """The connection ended, broke or fell silent; nothing more will come over it."""
-
-
-class _Answers:
-    """The answers to AUTHENTICATE's challenges; imaplib2 takes only a bound method."""
-
-    def __init__(self, first: bytes) -> None:
-        self._next = base64.b64encode(first)
-        self.challenge = ""
-
-    def next(self, challenge: Optional[bytes], request: Any) -> bytes:  # noqa: ARG002
-        with contextlib.suppress(ValueError):
-            self.challenge = base64.b64decode(challenge or b"").decode("utf-8", "replace")
-        answer, self._next = self._next, b""
-        return answer
 
 
 class Client(imaplib2.IMAP4):  # type: ignore[misc]
@@ -255,11 +241,26 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         self._until = time.monotonic() + (seconds or self.timeout)  # AUTHENTICATE waits in start
         return self.finish(self.start(name, *arguments), seconds)
 
-    def open_folder(self, name: str, readonly: bool) -> None:
-        """Opens a folder; what it says of itself is in `untagged`."""
+    def open_folder(self, name: str, readonly: bool, *along: str) -> Any:
+        """Opens a folder; what it says of itself is in `untagged`.
+
+        Args:
+            along: A command that is sent without waiting whether it opens, and then started.
+        """
         self.is_readonly = readonly
-        self.call("EXAMINE" if readonly else "SELECT", name)
+        opening = self.start("EXAMINE" if readonly else "SELECT", name)
+        self._release_state_change()  # imaplib2 would have the other command wait
         self.state = "SELECTED"
+        started = self.start(*along) if along else None
+        try:
+            self.finish(opening)
+        except Refused:
+            self.state = "AUTH"
+            if started:
+                with contextlib.suppress(Refused):
+                    self.finish(started)
+            raise
+        return started
 
     def authenticate_with(self, mechanism: str, first: bytes, seconds: float = 0) -> None:
         """AUTHENTICATE with one answer; to every further challenge the answer is an empty one.
@@ -267,7 +268,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         A refused OAuth 2 token brings a challenge that says why, and only an empty answer brings
         the NO (RFC 7628, 3.2.3).
         """
-        answers = _Answers(first)
+        answers = Challenged(first)
         self.literal = answers.next
         try:
             self.call("AUTHENTICATE", mechanism, seconds=seconds)
