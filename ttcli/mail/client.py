@@ -23,7 +23,7 @@ from typing import Any, Deque, List, Optional, Union
 from ttcli.mail.challenged import Challenged
 from ttcli.mail.dial import Connection
 from ttcli.mail.tls import TlsSocket
-from ttcli.mail.wire import Several, Short, Splitter
+from ttcli.mail.wire import Answer, Fetched, Splitter
 
 with warnings.catch_warnings():
     # its module ends in a demo with invalid escapes: a SyntaxWarning from Python 3.12 on
@@ -71,8 +71,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
 
     def __init__(self, connection: Connection, host: str, timeout: int) -> None:
         # emptied by one thread while another adds to it
-        self.answers: Deque[Union[Short, List[Any]]] = collections.deque()
-        self._answer: List[Any] = []
+        self.answers: Deque[Answer] = collections.deque()
         self.Terminate = False
         self._connection = connection
         self._tls = threading.Lock()  # OpenSSL does not allow reading and writing at once
@@ -182,21 +181,18 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
 
     def _put_response(self, resp: bytes) -> None:
-        """Short answers need no more looking into."""
-        if isinstance(resp, Several):
+        """FETCH answers need no more looking into."""
+        if isinstance(resp, Fetched):
             self.answers.extend(resp.answers)
         else:
             super()._put_response(resp)
 
     def _append_untagged(self, typ: str, dat: Any) -> None:
-        """FETCH answers are collected apart: imaplib2 formats each one for its log, off or on."""
-        if typ != "FETCH":
+        """Those without a literal, too: imaplib2 formats each one for its log, off or on."""
+        if typ == "FETCH":
+            self.answers.append([dat])
+        else:
             super()._append_untagged(typ, dat)
-            return
-        self._answer.append(dat)
-        if not isinstance(dat, tuple):
-            self.answers.append(self._answer)
-            self._answer = []
 
     # what the session calls
 
