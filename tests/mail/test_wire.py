@@ -130,7 +130,7 @@ long_answers = st.builds(
 other_lines = line_text.map(lambda text: (b"* OK " + text + b"\r\n", [b"* OK " + text + b"\r\n"]))
 
 
-@given(st.lists(st.one_of(short_answers, long_answers, other_lines)), st.lists(st.integers(1, 40)))
+@given(st.lists(st.one_of(short_answers, long_answers, other_lines)), st.lists(st.integers(1, 200)))
 def test_answers_are_whole_and_in_order_however_they_arrive(parts: Any, sizes: List[int]) -> None:
     """The short ones and those of several literals, among other lines, cut anywhere."""
     stream = b"".join(raw for raw, _ in parts)
@@ -142,6 +142,17 @@ def test_answers_are_whole_and_in_order_however_they_arrive(parts: Any, sizes: L
     flat = [list(each) if isinstance(each, bytes) else flattened(each) for each in got]
     expected = [list(each[0]) if len(each) == 1 else flattened(each) for _, each in parts]
     assert flat == expected
+
+
+def test_what_follows_a_literal_belongs_to_its_answer() -> None:
+    """Also where it looks like another one: a server that forgets an end is garbled, not two."""
+    stream = b"* 1 FETCH (A {1}\r\na* 2 FETCH (UID 2 BODY[] {1}\r\nb)\r\n* 3 FETCH (UID 3)\r\n"
+    texts = (b"1 (A {1}", b"* 2 FETCH (UID 2 BODY[] {1}")
+
+    assert told(feed(Splitter(), stream)) == [
+        [(texts[0], b"a"), (texts[1], b"b"), b")"],
+        b"* 3 FETCH (UID 3)\r\n",
+    ]
 
 
 def flattened(answer: Sequence[Any]) -> List[Any]:
