@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections import deque
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +25,7 @@ from ttcli.mail.client import Client
 from ttcli.mail.commands import FLYING_BYTES, HIGHEST_UID, Commands, Items, told
 from ttcli.mail.content import Store
 from ttcli.mail.cursor import Folder
-from ttcli.mail.dial import dial
+from ttcli.mail.dial import Connection, dial
 from ttcli.mail.download import download
 from ttcli.mail.gate import Gate, Refusal
 from ttcli.mail.login import login, quoted
@@ -45,6 +46,7 @@ class Session:
         rotations: Where refresh tokens are kept; needed only where there is one.
         folder: Where large attachments are kept as files until the next mail is asked for;
             without one they stay in memory.
+        dialled: The connection, where somebody has begun to dial already.
 
     Attributes:
         seen_through: While and after iterating `new_mails`: every mail with a UID up to this one
@@ -59,8 +61,10 @@ class Session:
         settings: MailboxSettings,
         rotations: Optional[Rotations] = None,
         folder: Optional[Path] = None,
+        dialled: Optional[Future[Connection]] = None,
     ) -> None:
         self.settings = settings
+        self._dialled = dialled
         self.access: Optional[Access] = None
         self._rotations = rotations
         self._store = Store(folder)
@@ -73,7 +77,7 @@ class Session:
         self._folder: Optional[Folder] = None
 
     def __enter__(self) -> Session:
-        connection = dial(self.settings)
+        connection = self._dialled.result() if self._dialled else dial(self.settings)
         try:
             self._client = Client(connection, self.settings.host, self.settings.timeout)
             self.access = login(self._client, self.settings, self._rotations)
