@@ -45,6 +45,7 @@ class _Clock:
 sys.modules[imaplib2.IMAP4.__module__].time = _Clock()  # type: ignore[attr-defined]
 
 SLOWEST_LINK = 16384  # bytes a second that a transfer may not fall below
+_KEPT = 8 << 20  # bytes; more than most literals have
 _WAKE = 64 << 10  # bytes that the reader of a literal waits for, if need be for a second
 
 
@@ -79,6 +80,9 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         self._woken_at = 1
         self._wanted = threading.Event()  # somebody waits for the greeting
         self.timeout = timeout
+        # From here on glibc keeps what is freed, up to twice as much (mallopt(3), "dynamic"). It
+        # would give each literal's memory back, and a tenth of the CPU went into the next one's.
+        bytes(_KEPT)
         connection.socket.setblocking(False)
         try:
             super().__init__(host, timeout=timeout)
