@@ -22,7 +22,7 @@ from typing import Any, Deque, List, Optional, Union
 
 from ttcli.mail.challenged import Challenged
 from ttcli.mail.dial import Connection
-from ttcli.mail.tls import TlsSocket
+from ttcli.mail.tls import wait_for
 from ttcli.mail.wire import Answer, Fetched, Splitter
 
 with warnings.catch_warnings():
@@ -124,7 +124,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
                     rest = rest[self.sock.send(rest) :]
             except BlockingIOError:
                 done = False
-                _wait(self.sock, select.POLLOUT, end - time.monotonic())
+                wait_for(self.sock, select.POLLOUT, end - time.monotonic())
                 if time.monotonic() > end:
                     raise TimeoutError("the server takes nothing") from None
 
@@ -176,7 +176,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
             end = min(end, self._until)
         # so many are sure to come: not every packet has to wake this thread
         self._wake_at(_WAKE if missing > 2 * _WAKE else 1)
-        return _wait(self.sock, select.POLLIN, end - time.monotonic())
+        return wait_for(self.sock, select.POLLIN, end - time.monotonic())
 
     def _wake_at(self, count: int) -> None:
         if count != self._woken_at:
@@ -313,10 +313,3 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         for thread in (self.rdth, self.inth, self.wrth):
             thread.join(self.timeout)
         self.sock.close()
-
-
-def _wait(sock: Union[socket.socket, TlsSocket], event: int, seconds: float) -> bool:
-    """Waits until the socket can be read or written; not select(), which ends at 1024 files."""
-    poll = select.poll()
-    poll.register(sock, event)
-    return bool(poll.poll(max(0.0, seconds) * 1000))
