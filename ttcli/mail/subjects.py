@@ -16,6 +16,7 @@ from ttcli.mail.looks import asked_header, header_of
 
 _SUBJECT = f"(UID {asked_header('SUBJECT')})"
 _COMMAND = 2500  # mails asked for with one command
+_FIRST = 500  # with the first ones: while others come, a look at those that match is on its way
 _LONGEST_SET = 5000  # bytes of its UIDs; RFC 7162 lets servers end a line at 8192
 _SCATTERED = 400  # mails whose UIDs are never longer
 _FLYING = 8  # commands; imaplib2's own queue ends at 10
@@ -89,7 +90,7 @@ def _told(commands: Commands, uids: Sequence[int]) -> Iterator[Sequence[int]]:
 
 def _askable(uids: Sequence[int]) -> Iterator[Sequence[int]]:
     """UIDs for one command each, whose line every server takes."""
-    for batch in cut(uids, _COMMAND):
+    for batch in [*cut(uids[:_FIRST], _COMMAND), *cut(uids[_FIRST:], _COMMAND)]:
         if len(uid_set(batch)) <= _LONGEST_SET:
             yield batch
         else:
