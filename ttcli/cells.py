@@ -188,6 +188,57 @@ def address(row: int, column: int) -> str:
     return f"{column_letters(column)}{row}"
 
 
+class Half(NamedTuple):
+    """What a reader found in the second half of a sheet.
+
+    Attributes:
+        first_row: The number of its first row.
+        cells: How many cells it has.
+        names: How many names of elements its reader knows.
+        size: How many bytes the sheet has, both halves together.
+    """
+
+    first_row: int
+    cells: int
+    names: int
+    size: int
+
+
+class Divisible(Protocol):
+    """Blocks of a sheet of which two processes can read half each.
+
+    Attributes:
+        size: How many bytes the whole sheet has in its file: more than its rows will take.
+
+    The first process says `divide`, forks, and goes on reading: now the blocks end at the cut. The
+    second one reads those of `second` and hands over `half`. Once both are done, the first one asks
+    whether the halves join, and reads the `rest` itself if not.
+    """
+
+    @property
+    def size(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Block]: ...
+
+    def divide(self) -> bool:
+        """Cuts what is left of the sheet in two, if that is worth a process."""
+
+    def second(self) -> Iterator[Block]:
+        """In the second process: the blocks behind the cut. Whatever it raises is no verdict."""
+
+    def half(self) -> Half:
+        """In the second process, after the last block."""
+
+    def joins(self, half: Half) -> bool:
+        """In the first one, after the last block: whether its own rows end where those begin.
+
+        Nor do they join if both together are over a limit: one process says so, as it always does.
+        """
+
+    def rest(self) -> Iterator[Block]:
+        """In the first one: the blocks behind the cut, if it came there."""
+
+
 class Sheet(Protocol):
     """A sheet as every reader offers it.
 

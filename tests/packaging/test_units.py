@@ -111,10 +111,10 @@ def test_the_service_has_room_for_what_a_workbook_may_take(machine: Path) -> Non
     defaults = {v.name: v.default for v in VARIABLES}
     shipped = directives("trackandtrace.service")["MemoryMax"][0]
     assert f"MemoryMax={shipped}" in generated(machine, "# nothing")
-    assert int(shipped[:-1]) >= int(defaults["LIMIT_MEMORY_MB"] or 0) + 512
+    assert int(shipped[:-1]) >= int(defaults["LIMIT_MEMORY_MB"] or 0) * 3 // 2 + 512
     text = generated(machine, "MAX_CONCURRENT_JOBS=4", 'LIMIT_MEMORY_MB="1024"')
-    assert "MemoryMax=4864M\n" in text
-    assert "CPUQuota=400%\n" in text
+    assert "MemoryMax=6912M\n" in text
+    assert "CPUQuota=500%\n" in text
 
 
 def test_the_service_may_write_where_it_is_told_to(machine: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.workbook_ooxml.halved import Halved
 from tests.workbook_ooxml.packages import parts_of, sheet, styles, write
 from tests.workbook_ooxml.sheets import SHARED, Writer
 from ttcli.cells import Kind, cells_of
@@ -17,8 +18,10 @@ from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.ooxml import open_ooxml
 from ttcli.workbook.ooxml_exact import exact_blocks
-from ttcli.workbook.ooxml_fast import fast_blocks
+from ttcli.workbook.ooxml_fast import FastReader
+from ttcli.workbook.ooxml_package import Chunks
 
+HALVED = Halved()
 PART = "xl/worksheets/sheet1.xml"
 
 
@@ -35,11 +38,17 @@ def outcome(path: Path, reader, xml: bytes, size: int):
         workbook.package.close()
 
 
+def fast_blocks(source, chunks):
+    """As `exact_blocks`."""
+    return FastReader(source, Chunks(chunks)).blocks()
+
+
 def compare(path: Path, xml: bytes, size: int) -> None:
-    """Asserts the law for one sheet."""
+    """Asserts the law for one sheet, read as a whole and in two halves."""
     expected = outcome(path, exact_blocks, xml, 1 << 16)
 
     assert outcome(path, fast_blocks, xml, size) == expected
+    assert outcome(path, HALVED, xml, size) == expected
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +66,15 @@ seeds = given(seed=st.integers(0, 1 << 62), size=st.sampled_from([11, 300, 2000,
 def test_fast_equals_exact(frame, seed, size):
     """Cell by cell, on sheets in many spellings, right and wrong ones."""
     compare(frame, Writer(Random(seed)).sheet().encode(), size)
+
+
+def test_halves_were_joined(frame):
+    """Of the sheets above: otherwise the law would say nothing of halves."""
+    before = HALVED.joined
+    for seed in range(100):
+        compare(frame, Writer(Random(seed)).sheet().encode(), 300)
+
+    assert HALVED.joined - before > 10
 
 
 def test_what_an_earlier_workbook_taught_keeps_its_styles(tmp_path):

@@ -26,7 +26,7 @@ def _packed_early(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def filled(texts: List[str], chance: Random) -> SharedStrings:
     """The strings, as a part's pieces bring them."""
-    strings, place = SharedStrings(Limits()), 0
+    strings, place = SharedStrings(Limits(), chance.choice([0, 1 << 30])), 0
     while place < len(texts):
         piece = texts[place : place + chance.choice([1, 7, 33, 200])]
         blanks: Dict[int, str] = {

@@ -6,15 +6,15 @@ from typing import Callable
 
 import pytest
 
+from tests.workbook_ooxml.halved import Halved
 from tests.workbook_ooxml.packages import parts_of, read, sheet, strings, words, write
-from tests.workbook_ooxml.test_differential import outcome
+from tests.workbook_ooxml.test_differential import fast_blocks, outcome
 from ttcli.cells import Column
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook import ooxml_package
 from ttcli.workbook.ooxml import open_ooxml
 from ttcli.workbook.ooxml_exact import exact_blocks
-from ttcli.workbook.ooxml_fast import fast_blocks
 
 PLAIN = (
     '<row r="{n}" spans="1:9">'
@@ -152,6 +152,8 @@ def compare(frame, xml: bytes) -> None:
     expected = outcome(frame, exact_blocks, xml, 1 << 16)
     for size in (97, 1500, 1 << 20):
         assert outcome(frame, fast_blocks, xml, size) == expected
+    for seen in (1, 5, 12):
+        assert outcome(frame, Halved(seen), xml, 1500) == expected
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any, BinaryIO, Dict, FrozenSet, List, NamedTuple, Sequence, TextIO
+from typing import Any, BinaryIO, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, TextIO
 
 from ttcli.cells import Workbook, address, from_copy
 from ttcli.rows.duplicates import Dropped, Keys, drop_doubles
 from ttcli.rows.fates import Target
+from ttcli.rows.halves import Beside, take_all
 from ttcli.rows.headings import Headings
 from ttcli.rows.keys import key_reader
 from ttcli.rows.layout import closed_columns, mapping_mistakes, refuse, rule_for, unsupported
@@ -33,6 +34,7 @@ def convert_workbook(
     rows_out: BinaryIO,
     rejects_out: TextIO,
     reserved: FrozenSet[str] = frozenset(),
+    beside: Optional[Beside] = None,
 ) -> Report:
     """Converts every sheet that has a header row.
 
@@ -43,6 +45,7 @@ def convert_workbook(
         rows_out: An empty file open for reading and writing ("w+b"): COPY text lines, `lines.py`.
         rejects_out: An empty text file: CSV, `rejects.py`.
         reserved: Columns that ttcli fills itself; no heading is mapped to them.
+        beside: Begins a second process, which converts half of a large sheet.
 
     Returns:
         The report that item.json holds as `rows`. For each sheet and in all
@@ -54,7 +57,7 @@ def convert_workbook(
         ConfigError: The mapping and the table do not fit; every mistake is named.
     """
     searched = search_workbook(workbook, table, mapping, reserved)
-    return convert_searched(searched, workbook, table, mapping, rows_out, rejects_out)
+    return convert_searched(searched, workbook, table, mapping, rows_out, rejects_out, beside)
 
 
 def search_workbook(
@@ -96,6 +99,7 @@ def convert_searched(
     mapping: Mapping,
     rows_out: BinaryIO,
     rejects_out: TextIO,
+    beside: Optional[Beside] = None,
 ) -> Report:
     """The second half: the rows below the header rows."""
     columns = _columns(searched, table)
@@ -106,11 +110,17 @@ def convert_searched(
     today = datetime.date.today()
     rules = [rule_for(column, table, mapping, workbook, today) for column in columns]
     serials = [*map(SerialColumn, rules)]
-    output = Output(rows_out, digest_of(names), Keys(), Rejects(rejects_out), serials)
+    digest, keys = digest_of(names), Keys()
+    output = Output(rows_out, digest, keys, Rejects(rejects_out), serials)
     layouts = [_targets(one, rules) for one in searched]
-    sheets = [_convert_sheet(one, targets, output) for one, targets in zip(searched, layouts)]
-    dropped = _drop_doubles(searched, layouts, sheets, output)
-    digest = content_digest(rows_out, names) if dropped else output.digest
+    # What is read behind a sheet would have to know what the other process has used up.
+    last = max(one.number for one in searched if one.header)
+    sheets = [
+        _convert_sheet(one, targets, output, beside if one.number == last else None)
+        for one, targets in zip(searched, layouts)
+    ]
+    dropped = _drop_doubles(searched, layouts, sheets, output, keys)
+    digest = content_digest(rows_out, names) if dropped else digest
     in_days = taken(serials, rules)
     totals = {word: sum(sheet[word] for sheet in sheets) for word in COUNTS}
     kept = {"columns": names, "serials": in_days, "sha256": told(digest, in_days)}
@@ -134,14 +144,15 @@ def _targets(one: Searched, rules: Sequence[Any]) -> List[Target]:
     ]
 
 
-def _convert_sheet(one: Searched, targets: Sequence[Target], output: Output) -> Report:
+def _convert_sheet(
+    one: Searched, targets: Sequence[Target], output: Output, beside: Optional[Beside]
+) -> Report:
     report: Report = named(one)
     if one.header is None:
         assert one.missing
         return {**report, **not_taken(one.missing), **dict.fromkeys(COUNTS, 0)}
     rows = SheetRows(one.number, one.sheet, one.header.last, targets, output)
-    for block in one.blocks:
-        rows.take(block)
+    take_all(one, rows, beside)
     return {**report, **_described(one), **rows.report()}
 
 
@@ -171,11 +182,12 @@ def _drop_doubles(
     layouts: Sequence[List[Target]],
     sheets: List[Report],
     output: Output,
+    keys: Keys,
 ) -> int:
     """Leaves the last row of each key, and moves the others from `written` to `duplicates`."""
     dropped = 0
     targets = next(targets for targets in layouts if targets)
-    for double in drop_doubles(output.rows, output.keys, key_reader(targets)):
+    for double in drop_doubles(output.rows, keys, key_reader(targets)):
         dropped += 1
         number, row = _place(double.origin)
         sheet = sheets[number - 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import chain
 from typing import Callable, Dict, FrozenSet, Iterator, List, NamedTuple, Sequence, Tuple
 
 from ttcli.cells import Cell, Workbook, address
@@ -224,7 +225,7 @@ def _columns(one: Searched, fields: Fields) -> Iterator[Column]:
     assert one.header
     last = one.header.last
     cells: Dict[int, List[Tuple[str, Cell]]] = {number: [] for number in fields}
-    for whole in one.blocks:
+    for whole in chain(one.seen, one.blocks):
         block = below(whole, last)
         for number in fields.keys() & block.columns.keys():
             column = cells_of_column(block.columns[number], slice(None))

@@ -7,16 +7,20 @@ A line is the fields, then one field more, the origin: `<sheet>:<row>`, and afte
 from __future__ import annotations
 
 import hashlib
-from typing import BinaryIO, Iterator, List, Mapping, Protocol, Sequence
+from typing import Any, BinaryIO, Iterator, List, Mapping, Protocol, Sequence
 
 PIECE = 1 << 20
 
 
-class Digest(Protocol):
-    """What hashlib's hashes offer; their own class has no public name."""
+class DigestTaker(Protocol):
+    """A hash, or what becomes one later."""
 
-    def update(self, piece: bytes, /) -> None:
+    def update(self, piece: bytes, /) -> Any:
         """Takes in some bytes more."""
+
+
+class Digest(DigestTaker, Protocol):
+    """What hashlib's hashes offer; their own class has no public name."""
 
     def hexdigest(self) -> str:
         """The hash of all of them."""

@@ -14,12 +14,19 @@ class Rejects:
 
     Args:
         out: An open text file.
+        head: Whether the line of the columns' names is wanted.
     """
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, head: bool = True) -> None:
+        self._out = out
         self._writer = csv.writer(out, lineterminator="\n")
-        self._writer.writerow(COLUMNS)
+        if head:
+            self._writer.writerow(COLUMNS)
 
     def add(self, sheet: str, cell: str, heading: str, raw: str, rule: str, reason: str) -> None:
         """One record; `cell` is an address such as B17, `raw` what stands there."""
         self._writer.writerow((sheet, cell, heading, raw[:_LONGEST], reason, rule))
+
+    def append(self, records: str) -> None:
+        """Records that another one has written, without head."""
+        self._out.write(records)

@@ -7,7 +7,6 @@ only once: what was read while looking is kept and comes first when the rows are
 from __future__ import annotations
 
 from functools import partial
-from itertools import chain
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ttcli.cells import Block, Cell, Kind, MixedColumn, Sheet, Workbook
@@ -22,6 +21,7 @@ class Searched(NamedTuple):
 
     Attributes:
         rows: Its first rows, as they were searched.
+        seen: The blocks that these are in; `blocks` has those behind them.
     """
 
     number: int
@@ -30,6 +30,7 @@ class Searched(NamedTuple):
     missing: Optional[NoHeader] = None
     blocks: Iterator[Block] = iter(())
     rows: Sequence[Row] = ()
+    seen: Sequence[Block] = ()
 
 
 def search(
@@ -49,7 +50,7 @@ def _search_sheet(number: int, sheet: Sheet, headings: Headings, key: Sequence[s
     rows, seen = _first_rows(blocks)
     found = find_header(rows, headings, key)
     if isinstance(found, Header):
-        return Searched(number, sheet, header=found, blocks=chain(seen, blocks), rows=rows)
+        return Searched(number, sheet, header=found, blocks=blocks, rows=rows, seen=seen)
     close = getattr(blocks, "close", None)
     if close:
         close()

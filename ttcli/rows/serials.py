@@ -56,7 +56,7 @@ def _begins_with_date(column: AnyColumn) -> Optional[bool]:
     """Whether the first cell is a date; None if all are blank."""
     if not isinstance(column, MixedColumn):
         return column.kind is Kind.DATE if any(column.raw) else None
-    first = next(filter(None, column.cells), None)
+    first = next((cell for cell in column.cells if cell and cell.text.strip()), None)
     return first.kind is Kind.DATE if first else None
 
 

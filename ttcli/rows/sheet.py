@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 from itertools import compress, repeat
-from typing import Any, BinaryIO, Callable, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, BinaryIO, Callable, Dict, List, NamedTuple, Protocol, Sequence, Tuple
 
 from ttcli.cells import Block, Sheet, address, from_copy
 from ttcli.rows.columns import AnyColumn, ColumnConverter, Converted, below
-from ttcli.rows.duplicates import Keys
 from ttcli.rows.fates import Batch, Fate, Target, fates
 from ttcli.rows.find import LEFT_OUT
 from ttcli.rows.keys import key_fields
-from ttcli.rows.lines import Digest, identity
+from ttcli.rows.lines import DigestTaker, identity
 from ttcli.rows.rejects import Rejects
 from ttcli.rows.rule import NULL, REPAIRS
 from ttcli.rows.serials import SerialColumn
-from ttcli.rows.totals import Totals
+from ttcli.rows.totals import Sums, Totals
 
 Convert = Callable[[AnyColumn], Converted]
 _NUMERIC = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
+
+
+class KeyTaker(Protocol):
+    """`Keys`, or what becomes some later."""
+
+    def add(self, keys: Sequence[bytes]) -> None:
+        """Takes the keys of some more rows."""
 
 
 class Output(NamedTuple):
@@ -31,10 +37,19 @@ class Output(NamedTuple):
     """
 
     rows: BinaryIO
-    digest: Digest
-    keys: Keys
+    digest: DigestTaker
+    keys: KeyTaker
     rejects: Rejects
     serials: Sequence[SerialColumn]
+
+
+class Account(NamedTuple):
+    """What became of the rows of a part of a sheet."""
+
+    counts: Dict[str, int]
+    notes: Dict[str, Dict[str, Any]]
+    last_row: int
+    sums: Sums
 
 
 class SheetRows:
@@ -51,10 +66,10 @@ class SheetRows:
     ) -> None:
         self.count: Counter[str] = Counter()
         self.notes: Dict[str, Dict[str, Any]] = {}
+        self.output = output
         self._number = number
         self._sheet = sheet
         self._targets = targets
-        self._output = output
         self._convert_with = [
             partial(serials.convert, convert=ColumnConverter(target.rule).convert)
             for target, serials in zip(targets, output.serials)
@@ -83,6 +98,22 @@ class SheetRows:
         self._write(batch, apart, self._untouched(batch, apart))
         self._count_rows(block.rows, apart)
 
+    def beside(self, output: Output) -> SheetRows:
+        """One for rows further down, to be added with its account."""
+        return SheetRows(self._number, self._sheet, self._header_row, self._targets, output)
+
+    def account(self) -> Account:
+        """What became of the rows taken so far."""
+        return Account(self.count, self.notes, self._last_row, self._totals.sums)
+
+    def add(self, account: Account) -> None:
+        """Adds rows that stand below those taken so far; another one has written them."""
+        self.count.update(account.counts)
+        for word, noted in account.notes.items():
+            self.notes.setdefault(word, {**noted, "count": 0})["count"] += noted["count"]
+        self._last_row = max(self._last_row, account.last_row)
+        self._totals.sums.add(account.sums)
+
     def report(self) -> Dict[str, Any]:
         """The counts, when all blocks are taken; `read` is the sum of what rows became."""
         count = self.count
@@ -98,8 +129,8 @@ class SheetRows:
             "repaired": sum(n["count"] for word, n in self.notes.items() if word in REPAIRS),
             "cells_rejected": count["cells_rejected"],
             "untouched": count["untouched"],
-            "notes": self.notes,
-            "totals_check": self._totals.check(self._output.rows),
+            "notes": dict(sorted(self.notes.items())),
+            "totals_check": self._totals.check(self.output.rows),
             **({} if span else {"reason": "no row below the header row holds anything"}),
         }
 
@@ -128,7 +159,7 @@ class SheetRows:
                 where = address(batch.block.rows[index], target.source) if target.source else ""
                 raw, (rule, reason) = batch.raw(target, index), fault
                 reason += "" if target.rule.key else whose
-                self._output.rejects.add(self._sheet.name, where, target.heading, raw, rule, reason)
+                self.output.rejects.add(self._sheet.name, where, target.heading, raw, rule, reason)
 
     def _whose(self, batch: Batch, index: int) -> str:
         """Names a row by its key, which is not at fault: so `explain` finds it."""
@@ -174,9 +205,9 @@ class SheetRows:
             return
         lines = list(map(b"\t".join, zip(*columns)))
         said = map(identity, lines, origins) if untouched or self._missing else lines
-        self._output.digest.update(b"\n".join(said) + b"\n")
-        self._output.rows.write(b"\n".join(map(b"\t".join, zip(lines, origins))) + b"\n")
-        self._output.keys.add(key_fields(columns, self._targets))
+        self.output.digest.update(b"\n".join(said) + b"\n")
+        self.output.rows.write(b"\n".join(map(b"\t".join, zip(lines, origins))) + b"\n")
+        self.output.keys.add(key_fields(columns, self._targets))
         self.count["written"] += len(lines)
         self.count["untouched"] += len(lines) if self._missing else len(untouched)
 

@@ -18,6 +18,7 @@ from ttcli.spool.item import PENDING, PROCESSED, Item
 from ttcli.spool.store import Spool
 from ttcli.stages.loads import disagreements
 from ttcli.table import TargetTable
+from ttcli.workbook.beside import Beside, processors
 from ttcli.workbook.open import open_workbook, warm
 from ttcli.workbook.worker import Pool
 
@@ -32,6 +33,7 @@ class Reading(NamedTuple):
         mapping: Headings, synonyms, formats, sender profiles.
         reserved: Columns that ttcli fills itself.
         passwords: What may open a password-protected workbook.
+        halves: Whether a second process may convert half of a large sheet.
     """
 
     table: TargetTable
@@ -39,6 +41,7 @@ class Reading(NamedTuple):
     limits: Limits
     reserved: FrozenSet[str]
     passwords: Sequence[str] = ()
+    halves: bool = False
 
 
 class Process:
@@ -91,13 +94,14 @@ def convert(reading: Reading, payload: str, folder: str, sender: str) -> Dict[st
     Raises:
         BadItem: The workbook cannot be read, or holds nothing for the table.
     """
-    table, mapping, limits, reserved, passwords = reading
+    table, mapping, limits, reserved, passwords, halves = reading
+    beside = Beside(Path(folder), limits) if halves else None
     mapping = mapping.for_sender(sender)
     workbook = open_workbook(Path(payload), limits, [*mapping.passwords, *passwords])
     with Path(folder, "rows.tsv").open("w+b") as rows, Path(folder, "rejects.csv").open(
         "w", encoding="utf-8", newline=""
     ) as rejects:
-        report = convert_workbook(workbook, table, mapping, rows, rejects, reserved)
+        report = convert_workbook(workbook, table, mapping, rows, rejects, reserved, beside)
     for name in ("rows.tsv", "rejects.csv"):
         durable.sync_file(Path(folder, name))
     return {"kind": workbook.kind, **report}
@@ -140,6 +144,11 @@ def _discard(folder: Path) -> None:
         (folder / "rows.tsv").unlink()
 
 
+def in_halves(jobs: int, pending: int, processors: int) -> bool:
+    """Whether two processes may convert a large workbook, and none waits for a processor."""
+    return processors >= 2 * min(jobs, pending)
+
+
 def process(
     spool: Spool,
     reading: Reading,
@@ -150,6 +159,8 @@ def process(
     """Reads every pending workbook, up to `jobs` at a time."""
     report = Report("process", dry_run=dry_run)
     warm()
+    halves = in_halves(jobs, len(spool.ids(PENDING)), processors())
+    reading = reading._replace(halves=halves)
     with Pool(partial(convert, reading), reading.limits) as pool:
         if not dry_run:
             return drain(spool, Process(pool, jobs), report, watch)

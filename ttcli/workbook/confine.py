@@ -67,14 +67,14 @@ class Confined:
     def relax(self) -> None:
         """Lifts the limits of memory and wall time again."""
         signal.setitimer(signal.ITIMER_REAL, 0)
-        _limit_softly(resource.RLIMIT_AS, self._memory_before)
+        limit_softly(resource.RLIMIT_AS, self._memory_before)
 
     def renew(self, limits: Limits) -> None:
         """Puts all limits in force, counted from now."""
         signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)
         used = math.ceil(time.process_time())
-        _limit_softly(resource.RLIMIT_CPU, used + limits.cpu_seconds)
-        _limit_softly(resource.RLIMIT_AS, _mapped_bytes() + limits.memory_mb * 1024 * 1024)
+        limit_softly(resource.RLIMIT_CPU, used + limits.cpu_seconds)
+        limit_softly(resource.RLIMIT_AS, mapped_bytes() + limits.memory_mb * 1024 * 1024)
 
 
 def confine(limits: Limits, links: Links, keep: Tuple[int, ...] = ()) -> Confined:
@@ -86,10 +86,10 @@ def confine(limits: Limits, links: Links, keep: Tuple[int, ...] = ()) -> Confine
     """
     _reset_signals()
     _let_go_of_files(keep=(links.writing, links.held, *keep), stderr=links.stderr.fileno())
-    _die_with_parent(links.held)
+    die_with(links.held)
     gc.freeze()  # collecting the parent's objects would copy its pages
     gc.set_threshold(_ALLOCATIONS)
-    _limit_softly(resource.RLIMIT_CORE, 0)
+    limit_softly(resource.RLIMIT_CORE, 0)
     confined = Confined(resource.getrlimit(resource.RLIMIT_AS)[0])
     confined.renew(limits)
     return confined
@@ -140,7 +140,7 @@ def _is_open(number: int) -> bool:
     return True
 
 
-def _die_with_parent(lifeline: int) -> None:
+def die_with(lifeline: int) -> None:
     """Has the kernel send SIGIO, which kills, when the parent's end of the lifeline closes.
 
     prctl(PR_SET_PDEATHSIG) would need ctypes, which a unit with MemoryDenyWriteExecute= forbids.
@@ -154,13 +154,13 @@ def _die_with_parent(lifeline: int) -> None:
         os._exit(1)
 
 
-def _mapped_bytes() -> int:
+def mapped_bytes() -> int:
     """The address space in use now, which the memory limit must come on top of."""
     with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123
         return int(statm.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _limit_softly(what: int, value: int) -> None:
+def limit_softly(what: int, value: int) -> None:
     """Sets the soft limit, never above the hard one (which an operator may have set)."""
     hard = resource.getrlimit(what)[1]
     if hard != resource.RLIM_INFINITY and (value == resource.RLIM_INFINITY or value > hard):

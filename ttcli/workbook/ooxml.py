@@ -13,7 +13,7 @@ from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.ooxml_cell import CellReader, reference
 from ttcli.workbook.ooxml_exact import SheetSource, Tally, exact_blocks
-from ttcli.workbook.ooxml_fast import fast_blocks
+from ttcli.workbook.ooxml_halves import Part, SheetBlocks
 from ttcli.workbook.ooxml_package import Package, Relationship
 from ttcli.workbook.ooxml_strings import read_strings
 from ttcli.workbook.ooxml_styles import read_styles
@@ -48,7 +48,7 @@ class OoxmlSheet:
             BadItem: The sheet is damaged or over a limit.
         """
         source = self._workbook.source(self.name, self._part)
-        return fast_blocks(source, self._workbook.package.chunks(self._part))
+        return SheetBlocks(source, Part(self._workbook.package, self._part))
 
     def exact_blocks(self) -> Iterator[Block]:
         """The sheet's rows through the exact reader alone."""

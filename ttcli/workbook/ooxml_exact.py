@@ -125,6 +125,11 @@ class SheetParser:
         self.parser.close()
 
     @property
+    def names(self) -> int:
+        """How many names of elements were met."""
+        return len(self._names)
+
+    @property
     def between_rows(self) -> bool:
         """Whether a row may begin at this place."""
         return self._path[-1] == "sheetData" and self.parser.is_settled

@@ -15,37 +15,26 @@ from collections import Counter
 from operator import lt
 from typing import (
     Dict,
+    Generator,
     Hashable,
-    Iterable,
     Iterator,
     List,
     Mapping,
-    NamedTuple,
     Optional,
     Sequence,
     Set,
     Tuple,
-    TypeVar,
-    Union,
 )
 
-from ttcli.cells import NO_BLANKS, Block, Column, MixedColumn, column_cells
+from ttcli.cells import NO_BLANKS, Block
+from ttcli.workbook.ooxml_columns import Variant, cell_count, column_of
 from ttcli.workbook.ooxml_exact import SheetParser, SheetSource, blocks_of
+from ttcli.workbook.ooxml_package import Chunks
 from ttcli.workbook.ooxml_rawtext import RawTexts, Unproven, prove_characters
-from ttcli.workbook.ooxml_shape import Capture, Shape, Shapes
+from ttcli.workbook.ooxml_shape import Shape, Shapes
 from ttcli.workbook.ooxml_spelling import Notation, Speller, Spelling
 
-_Value = TypeVar("_Value")
 _Found = List[Tuple[bytes, ...]]
-
-
-class _Variant(NamedTuple):
-    """What the cells of one spelling hold in a block; `b""` where another one stands."""
-
-    capture: Capture
-    values: Sequence[bytes]
-    blanks: Mapping[int, str]
-
 
 _ROWS_BEGIN = re.compile(rb"<((?:[A-Za-z][A-Za-z0-9]*:)?)sheetData(?: [^<>]*)?>")
 _LONGEST_HEAD = 1 << 20
@@ -61,9 +50,18 @@ _SHAPES = Shapes()
 
 
 class FastReader:
-    """Reads one sheet; for one use."""
+    """Reads one sheet, to its end or to a cut; for one use.
 
-    def __init__(self, source: SheetSource) -> None:
+    Attributes:
+        cut: The chunk in which to stop for a while, behind the first row that ends in it.
+        at_cut: Whether it stands there.
+    """
+
+    def __init__(self, source: SheetSource, chunks: Chunks) -> None:
+        self.chunks = chunks
+        self.cut = 0
+        self.at_cut = False
+        self._rest: Optional[bytes] = None
         self._source = source
         self._exact = SheetParser(source)
         self._texts = RawTexts()
@@ -74,32 +72,83 @@ class FastReader:
         self._row_end = b"</row>"
         self._patience = _PATIENCE
 
-    def blocks(self, chunks: Iterator[bytes]) -> Iterator[Block]:
-        """The blocks of the sheet.
+    @property
+    def is_amid_rows(self) -> bool:
+        """Whether rows were read, and the next ones may be proven like them."""
+        known = self._shape.pattern is not None and self._exact.last_row > 0
+        return bool(known and self._patience and self._exact.between_rows)
 
-        Args:
-            chunks: The bytes of the sheet's part.
+    @property
+    def names(self) -> int:
+        """How many names of elements were met outside of what was read fast."""
+        return self._exact.names
+
+    @property
+    def last_row(self) -> int:
+        """The number of the last row that was read."""
+        return self._exact.last_row
+
+    def blocks(self) -> Generator[Block, None, None]:
+        """The blocks of the sheet; asked for again at the cut, those behind it.
+
+        What is read fast is what the exact reader would give.
 
         Raises:
             BadItem: The sheet is damaged or over a limit.
         """
-        rest = self._read_head(chunks)
-        for chunk in itertools.chain([b""], chunks) if self._patience else ():
+        self.at_cut = False
+        if self._rest is None:
+            self._rest = self._read_head(self.chunks)
+        yield from (block for block in self._fast_blocks() if block.columns)
+        if not self.at_cut:
+            yield from self._last_blocks(self._rest)
+
+    def _fast_blocks(self) -> Iterator[Block]:
+        rest = self._rest or b""
+        for chunk in itertools.chain([b""], self.chunks) if self._patience else ():
+            known = len(rest)
             rest += chunk
-            end = rest.rfind(self._row_end) + len(self._row_end)
-            if end >= len(self._row_end):
-                yield from self._read_rows(rest[:end])
-                rest = rest[end:]
+            is_cut = self.chunks.taken == self.cut and self._row_end in chunk
+            end = rest.find(self._row_end, known) if is_cut else rest.rfind(self._row_end)
+            if end >= 0:
+                end += len(self._row_end)
+                xml, rest = rest[:end], rest[end:]
+                yield from self._read_rows(xml)
+                self.at_cut = is_cut and self.is_amid_rows
             elif self._is_behind_rows(rest):
                 break
-            if not self._patience:
+            if self.at_cut or not self._patience:
                 break
+        self._rest = rest
+
+    def _last_blocks(self, rest: bytes) -> Iterator[Block]:
         yield from self._read_exactly(rest)
-        for chunk in chunks:
+        for chunk in self.chunks:
             yield from self._read_exactly(chunk)
         self._exact.close()
         _SHAPES.keep(self._shape_key, self._shape)
         yield from blocks_of(self._exact.take_rows())
+
+    def skip_to_cut(self, chunks: Chunks) -> int:
+        """Goes on behind the cut without having read what stands before it.
+
+        Args:
+            chunks: The same part, from its beginning.
+
+        Returns:
+            The number of the first row there.
+
+        Raises:
+            Unproven: It does not say its number as others do.
+        """
+        chunk = next(itertools.islice(chunks, self.cut - 1, None), b"")
+        _, ended, rest = chunk.partition(self._row_end)
+        rest += next(chunks, b"")
+        number = self._speller.row_number(rest) if ended else None
+        if number is None:
+            raise Unproven
+        self.chunks, self.cut, self._rest = chunks, 0, rest
+        return number
 
     def _read_head(self, chunks: Iterator[bytes]) -> bytes:
         """Gives all up to the rows to the exact parser; what comes behind it is returned."""
@@ -226,13 +275,13 @@ class FastReader:
             raise Unproven
         rows = list(map(int, groups[2]))
         self._prove_order(rows)
-        variants: Dict[int, List[_Variant]] = {}
+        variants: Dict[int, List[Variant]] = {}
         for capture, values in zip(self._shape.captures, groups[4:]):
             if any(values):
-                variant = _Variant(capture, *self._convert(capture.meaning.type, values))
+                variant = Variant(capture, *self._convert(capture.meaning.type, values))
                 variants.setdefault(capture.column, []).append(variant)
-        columns = {number: _column(found) for number, found in variants.items()}
-        self._source.tally.count(sum(map(_count, columns.values())))
+        columns = {number: column_of(found) for number, found in variants.items()}
+        self._source.tally.count(sum(map(cell_count, columns.values())))
         self._exact.last_row = rows[-1]
         return Block(rows, columns)
 
@@ -249,43 +298,3 @@ class FastReader:
         if type_ in ("str", "inlineStr"):
             return self._texts.convert(values), self._texts.blanks(values)
         return self._texts.formulas(values) if type_ == "f" else values, NO_BLANKS
-
-
-def _column(variants: List[_Variant]) -> Union[Column, MixedColumn]:
-    """One column of what its spellings hold, each blank where another one stands."""
-    meanings = {(v.capture.meaning.kind, v.capture.meaning.format) for v in variants}
-    columns = [_uniform(variant) for variant in variants]
-    if len(columns) == 1:
-        return columns[0]
-    if len(meanings) > 1:
-        return MixedColumn(_merged([column_cells(column) for column in columns]))
-    kind, shown = meanings.pop()
-    blanks = {index: text for column in columns for index, text in column.blanks.items()}
-    return Column(kind, _merged([column.raw for column in columns]), shown, blanks)
-
-
-def _uniform(variant: _Variant) -> Column:
-    meaning = variant.capture.meaning
-    return Column(meaning.kind, variant.values, meaning.format, variant.blanks)
-
-
-def _merged(sequences: List[Sequence[_Value]]) -> Sequence[_Value]:
-    merged = sequences[0]
-    for other in sequences[1:]:
-        merged = [one or another for one, another in zip(merged, other)]
-    return merged
-
-
-def _count(column: Union[Column, MixedColumn]) -> int:
-    if isinstance(column, MixedColumn):
-        return len(column.cells) - list(column.cells).count(None)
-    return len(column.raw) - column.raw.count(b"") + len(column.blanks)
-
-
-def fast_blocks(source: SheetSource, chunks: Iterable[bytes]) -> Iterator[Block]:
-    """The blocks of a sheet, read fast wherever that gives what the exact reader would give.
-
-    Raises:
-        BadItem: The sheet is damaged or over a limit.
-    """
-    return (block for block in FastReader(source).blocks(iter(chunks)) if block.columns)

@@ -12,7 +12,7 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Callable, Dict, Iterator, List, NamedTuple, TypeVar
+from typing import IO, Callable, Dict, Iterable, Iterator, List, NamedTuple, TypeVar
 from urllib.parse import unquote
 
 from ttcli.config import Limits
@@ -46,6 +46,28 @@ class Relationship(NamedTuple):
     target: str
 
 
+class Chunks:
+    """The bytes of a sheet's part, a piece at a time, counted.
+
+    Attributes:
+        taken: How many pieces.
+        size: How many bytes.
+    """
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self.taken = self.size = 0
+        self._pieces = iter(pieces)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = next(self._pieces)
+        self.taken += 1
+        self.size += len(piece)
+        return piece
+
+
 class Package:
     """An open OOXML package.
 
@@ -53,13 +75,17 @@ class Package:
         path: The file.
         limits: `inflated_mb` is counted over all parts that are read.
 
+    Attributes:
+        left: How many bytes more may be inflated.
+
     Raises:
         BadItem: `truncated`, `damaged` or `limit`.
     """
 
     def __init__(self, path: Path, limits: Limits) -> None:
-        self._left = limits.inflated_mb * _MEGABYTE
+        self.left = limits.inflated_mb * _MEGABYTE
         self._limits = limits
+        self._path = path
         self._file = _open_file(path)
         try:
             self._zip = _open_zip(self._file)
@@ -92,6 +118,15 @@ class Package:
             done += len(data)
             self._charge(member.info, len(data), done)
             yield data
+
+    def size(self, part: str) -> int:
+        """The bytes of a part, if the zip's directory tells the truth; 0 if there is none."""
+        info = self._members.get(_canonical(part))
+        return info.file_size if info else 0
+
+    def reopened(self) -> Package:
+        """The same for a forked process, with which an open file would share its position."""
+        return Package(self._path, self._limits)
 
     def relationships(self, part: str) -> Dict[str, Relationship]:
         """What a part points to, by relationship id; `""` is the package itself."""
@@ -134,8 +169,8 @@ class Package:
         return _guarded(lambda: member.stream.read(CHUNK), member.info.filename)
 
     def _charge(self, info: zipfile.ZipInfo, size: int, done: int) -> None:
-        self._left -= size
-        if self._left < 0:
+        self.left -= size
+        if self.left < 0:
             raise BadItem(
                 f"the workbook unpacks to more than {self._limits.inflated_mb} MB",
                 "raise LIMIT_INFLATED_MB if the file is honest",

@@ -7,7 +7,7 @@ looked at one by one, and what XML would refuse is left to the exact reader, whi
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Mapping, Match, Pattern, Sequence
+from typing import Dict, List, Mapping, Match, NamedTuple, Pattern, Sequence
 
 from ttcli.cells import NO_BLANKS, to_copy
 from ttcli.workbook.ooxml_text import clean
@@ -148,19 +148,38 @@ _STRING = (
 )
 
 
-def string_pattern(prefix: bytes) -> Pattern[bytes]:
-    """What matches one plain `<si>` element: all of it, and its text."""
-    return re.compile(_STRING.replace(b"{p}", re.escape(prefix)))
+class StringSpelling(NamedTuple):
+    """How plain `<si>` elements are spelt with a prefix.
+
+    Attributes:
+        pattern: Matches one: all of it, and its text.
+        begin, end: What stands around the text of nearly all of them.
+    """
+
+    pattern: Pattern[bytes]
+    begin: bytes
+    end: bytes
 
 
-def raw_strings(xml: bytes, pattern: Pattern[bytes]) -> Sequence[bytes]:
+def string_spelling(prefix: bytes) -> StringSpelling:
+    """The spelling of plain `<si>` elements with a prefix such as `x:`."""
+    begin, end = (tag.replace(b"{p}", prefix) for tag in (b"<{p}si><{p}t>", b"</{p}t></{p}si>"))
+    return StringSpelling(re.compile(_STRING.replace(b"{p}", re.escape(prefix))), begin, end)
+
+
+def raw_strings(xml: bytes, spelling: StringSpelling) -> Sequence[bytes]:
     """The raw texts of a run of plain `<si>` elements.
 
     Raises:
         Unproven: There is anything else in it, rich text for one.
     """
+    prove_characters(xml)
+    pattern, begin, end = spelling
+    if xml.startswith(begin) and xml.endswith(end):
+        texts = xml[len(begin) : -len(end)].split(end + begin)
+        if xml.count(b"<") == 4 * len(texts):  # so the texts hold none: all else is between them
+            return texts
     found = pattern.findall(xml)
     if sum([len(whole) for whole, _ in found]) != len(xml):
         raise Unproven
-    prove_characters(xml)
     return [text for _, text in found]

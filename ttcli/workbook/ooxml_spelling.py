@@ -140,6 +140,11 @@ class Speller:
             self._row_tags[tag] = names is not None and all(map(self._may_stand, names))
         return self._row_tags[tag]
 
+    def row_number(self, xml: bytes) -> Optional[int]:
+        """The number of the row that begins here; None if it does not say it plainly."""
+        start = self._row.match(xml)
+        return int(start[2]) if start and self.is_row_tag(start[1], start[3]) else None
+
     def _may_stand(self, name: bytes) -> bool:
         prefix, colon, _ = name.partition(b":")
         return prefix in self._notation.prefixes if colon else name not in (b"r", b"xmlns")

@@ -10,13 +10,20 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import Dict, Iterator, List, Mapping, Optional, Pattern, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ttcli.cells import NO_BLANKS, from_copy, to_copy
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.ooxml_package import Package
-from ttcli.workbook.ooxml_rawtext import RawTexts, Unproven, raw_strings, string_pattern
+from ttcli.workbook.ooxml_packs import PACK, PACK_BITS, Packs
+from ttcli.workbook.ooxml_rawtext import (
+    RawTexts,
+    StringSpelling,
+    Unproven,
+    raw_strings,
+    string_spelling,
+)
 from ttcli.workbook.ooxml_text import TextPieces, clean
 from ttcli.workbook.ooxml_xml import LocalNames, Parser, check_depth
 
@@ -25,8 +32,6 @@ _OBJECT_BYTES = 41
 _PLAIN_BYTES = 20 << 20
 _MOST_PLAIN = 1 << 17  # of more strings than fit there
 _BLANK_BYTES = 250  # a short text and its place in a dictionary
-_PACK_BITS = 5
-_PACK = 1 << _PACK_BITS
 _UNPACKED = 1024
 _MOST_HOT = 1 << 14  # packed strings that were asked for one by one: they repeat
 _MOST_NEAR = 4096
@@ -43,15 +48,17 @@ class SharedStrings:
 
     Args:
         limits: Half of `memory_mb` is what the strings may take.
+        size: The bytes of their part: of many no more stay plain than will in the end.
 
     Attributes:
         blanks: The texts of blanks only, which are `b""` as COPY text, by index.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, size: int = 0) -> None:
         self.blanks: Dict[int, str] = {}
+        self._are_many = size > 2 * _PLAIN_BYTES
         self._plain: List[bytes] = []
-        self._packed: List[bytes] = []
+        self._packs = Packs()
         self._loose: List[bytes] = []
         self._unpacked: Dict[int, List[bytes]] = {}
         self._hot: Dict[int, bytes] = {}
@@ -61,7 +68,7 @@ class SharedStrings:
         self._limit_mb = limits.memory_mb // 2
 
     def __len__(self) -> int:
-        return len(self._plain) + len(self._packed) * _PACK + len(self._loose)
+        return len(self._plain) + len(self._packs) * PACK + len(self._loose)
 
     def extend(self, texts: Sequence[bytes], blanks: Mapping[int, str] = NO_BLANKS) -> None:
         """Appends strings; `blanks` are those of blanks only, by their index in `texts`.
@@ -78,7 +85,8 @@ class SharedStrings:
                 "raise LIMIT_MEMORY_MB if the file is honest",
                 "limit",
             )
-        if self._bytes + len(self) * _OBJECT_BYTES < _PLAIN_BYTES:
+        is_small = self._bytes + len(self) * _OBJECT_BYTES < _PLAIN_BYTES
+        if is_small and not (self._are_many and len(self._plain) >= _MOST_PLAIN):
             self._plain.extend(texts)
             return
         self._pack(self._plain[_MOST_PLAIN:])
@@ -87,9 +95,8 @@ class SharedStrings:
 
     def _pack(self, texts: Sequence[bytes]) -> None:
         self._loose.extend(texts)
-        whole = len(self._loose) // _PACK * _PACK
-        for first in range(0, whole, _PACK):
-            self._packed.append(b"\n".join(self._loose[first : first + _PACK]))
+        whole = len(self._loose) // PACK * PACK
+        self._packs.extend(self._loose[:whole])
         del self._loose[:whole]
 
     def __getitem__(self, index: int) -> bytes:
@@ -100,22 +107,22 @@ class SharedStrings:
 
     def _beyond(self, index: int) -> bytes:
         place = index - len(self._plain)
-        pack = place >> _PACK_BITS
+        pack = place >> PACK_BITS
         texts = self._unpacked.get(pack) or self._unpack(pack)
         if len(self._hot) >= _MOST_HOT:
             self._hot.clear()
-        text = self._hot[index] = texts[place & _PACK - 1]
+        text = self._hot[index] = texts[place & PACK - 1]
         return text
 
     def _unpack(self, pack: int) -> List[bytes]:
         """A pack as a list; the last ones are kept, for neighbours are asked for together."""
-        if pack >= len(self._packed):
-            if pack > len(self._packed):
+        if pack >= len(self._packs):
+            if pack > len(self._packs):
                 raise IndexError(pack)
             return self._loose
         if len(self._unpacked) >= _UNPACKED:
             self._unpacked.clear()
-        texts = self._unpacked[pack] = self._packed[pack].split(b"\n")
+        texts = self._unpacked[pack] = self._packs.texts(pack, pack)
         return texts
 
     def take(self, indices: Sequence[bytes]) -> Tuple[List[bytes], Mapping[int, str]]:
@@ -164,15 +171,15 @@ class SharedStrings:
                 (plain[n] if n < first else hot.get(n) or beyond(n)) if n >= 0 else b""
                 for n in numbers
             ]
-        start = low - (low - first & _PACK - 1)
+        start = low - (low - first & PACK - 1)
         window = self._window(start - first, high - first)
         return [(plain[n] if n < first else window[n - start]) if n >= 0 else b"" for n in numbers]
 
     def _window(self, low: int, high: int) -> List[bytes]:
         """The strings from the pack of one to that of another, counted behind the plain ones."""
-        packs = self._packed[low >> _PACK_BITS : (high >> _PACK_BITS) + 1]
-        window = b"\n".join(packs).split(b"\n") if packs else []
-        return window + self._loose if high >> _PACK_BITS >= len(self._packed) else window
+        last = high >> PACK_BITS
+        window = self._packs.texts(low >> PACK_BITS, last)
+        return window + self._loose if last >= len(self._packs) else window
 
     def _blanks_among(self, indices: Sequence[bytes], found: Sequence[bytes]) -> Dict[int, str]:
         empty = [place for place, index in enumerate(indices) if index and not found[place]]
@@ -249,7 +256,7 @@ def read_strings(package: Package, part: Optional[str], limits: Limits) -> Share
     Raises:
         BadItem: The part is damaged or takes too much memory.
     """
-    strings = SharedStrings(limits)
+    strings = SharedStrings(limits, package.size(part) if part else 0)
     if part is not None and part in package:
         reading = _Reading(part, strings)
         chunks = package.chunks(part)
@@ -272,7 +279,7 @@ def _read_plain(reading: _Reading, chunks: Iterator[bytes]) -> bytes:
         return rest
     reading.feed(rest[: begin.end()])
     rest = rest[begin.end() :]
-    string, end_tag = string_pattern(begin[1]), b"</" + begin[1] + b"si>"
+    string, end_tag = string_spelling(begin[1]), b"</" + begin[1] + b"si>"
     for chunk in itertools.chain([b""], chunks) if reading.between_strings else ():
         rest += chunk
         end = rest.rfind(end_tag) + len(end_tag)
@@ -286,7 +293,7 @@ def _read_plain(reading: _Reading, chunks: Iterator[bytes]) -> bytes:
     return rest
 
 
-def _read_run(reading: _Reading, xml: bytes, string: Pattern[bytes]) -> bool:
+def _read_run(reading: _Reading, xml: bytes, string: StringSpelling) -> bool:
     """Reads a run of strings; false if a comment may hide where they end."""
     try:
         reading.add(raw_strings(xml, string))

@@ -26,7 +26,7 @@ _OURS = frozenset(
 )
 # expat keeps an unfinished tag in memory; one that long is no spreadsheet's.
 _LONGEST_TOKEN = 1 << 24
-_MOST_NAMES = 4096
+MOST_NAMES = 4096
 _DEEPEST = 256
 _UTF_8 = ("", "utf-8")
 _RESEND = "open it in Excel, save it, and ask the sender for that copy"
@@ -36,8 +36,8 @@ class LocalNames(Dict[str, str]):
     """`namespace local` → `local` for a workbook's own namespaces; other names stay."""
 
     def __missing__(self, name: str) -> str:
-        if len(self) > _MOST_NAMES:
-            raise BadItem(f"more than {_MOST_NAMES} names of elements", "", "hostile")
+        if len(self) > MOST_NAMES:
+            raise BadItem(f"more than {MOST_NAMES} names of elements", "", "hostile")
         namespace, _, local = name.rpartition(" ")
         short = self[name] = local if namespace in _OURS else name
         return short
