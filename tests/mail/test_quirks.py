@@ -249,6 +249,26 @@ def test_literals_may_stand_where_strings_do() -> None:
     assert server.heard[-2].startswith("UID FETCH 1 (UID BODY.PEEK[HEADER]")
 
 
+def test_a_folder_that_does_not_open_is_told_whatever_its_search_brings() -> None:
+    """The search goes out with EXAMINE; its BAD is no news, and the next folder is in order."""
+    opened = b"* OK [UIDVALIDITY 7] ok\r\n" + OK
+    script = ordinary()
+    script[r'EXAMINE "INBOX"'] = opened
+    script[r"EXAMINE .*"] = b"TAG NO [NONEXISTENT] gone\r\n"
+    script[r"LIST .*"] = b'* LIST () "/" INBOX\r\n' + OK
+    refusing = {SEARCH: b"TAG BAD no folder is open\r\n", **script}
+    with Scripted(refusing) as server, Session(server.settings(folder="Old")) as session:
+        with pytest.raises(ConfigError, match="gone") as caught:
+            list(session.new_mails(0))
+        assert "INBOX" in caught.value.hint
+        assert [each.split()[0] for each in server.heard[-3:]] == ["EXAMINE", "UID", "LIST"]
+    with Scripted(script) as server, Session(server.settings(folder="Old")) as session:
+        with pytest.raises(ConfigError, match="gone"):
+            list(session.new_mails(0))
+        session.turn_to("INBOX")
+        assert [mail.uid for mail in session.new_mails(0)] == [1, 2, 3]
+
+
 @pytest.mark.parametrize("number", [b"0", b"9" * 400, b"-5", b"4294967296", b""])
 def test_an_absurd_uidnext_means_looking(number: bytes) -> None:
     """Without a UIDNEXT to believe, the search decides; n:* gives the last mail ever again."""

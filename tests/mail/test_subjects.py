@@ -10,8 +10,9 @@ from tests.fix_dovecot import Account
 from tests.mail.scripted import Reply, Scripted, literal, look, parts
 from tests.mail.spellings import WORDS, others, right
 from ttcli.errors import Temporary
+from ttcli.mail.commands import uid_set
 from ttcli.mail.session import Session
-from ttcli.mail.subjects import Wanted
+from ttcli.mail.subjects import Wanted, _askable
 
 OK = b"TAG OK\r\n"
 RIGHT, OTHERS = right(), others()
@@ -139,3 +140,31 @@ def test_a_refused_question_for_subjects_passes_nothing(monkeypatch: pytest.Monk
             with pytest.raises(Temporary, match="slow down"):
                 list(session.new_mails(0))
             assert session.seen_through == 0
+
+
+def test_the_first_matching_mail_is_looked_at_before_the_last_subject(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Downloads begin early; the others are looked at together."""
+    monkeypatch.setattr("ttcli.mail.session._BATCH", 2)
+    for name in ("_FIRST", "_COMMAND", "_FLYING"):
+        monkeypatch.setattr(f"ttcli.mail.subjects.{name}", 1)
+    with Scripted(script(subjects(RIGHT_ONE, RIGHT_ONE, RIGHT_ONE) + OK)) as server:
+        settings = server.settings(subject_filter=WORDS)
+        with Session(settings) as session:
+            assert [mail.uid for mail in session.new_mails(0)] == [1, 2, 3]
+        asked = [each for each in server.heard if each.startswith("UID FETCH")]
+
+    first = [("BODYSTRUCTURE" in each, each.split()[2]) for each in asked[:5]]
+    assert first == [(False, "1"), (True, "1"), (False, "2"), (False, "3"), (True, "2:3")]
+
+
+def test_scattered_uids_make_no_line_that_a_server_refuses() -> None:
+    """Neighbours fold into ranges; of the others few are asked for at once."""
+    neighbours, scattered = range(1, 6001), range(10**9, 10**9 + 6000, 2)
+    for uids in (neighbours, scattered):
+        commands = list(_askable(list(uids)))
+
+        assert [uid for each in commands for uid in each] == list(uids)
+        assert max(len(uid_set(each)) for each in commands) < 8000
+    assert len(list(_askable(list(neighbours)))) <= 4

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from datetime import datetime, timezone
-from typing import Any, Iterator, List
+from typing import Any, Iterable, Iterator, List, Sequence
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from ttcli.mail.commands import uid_set
 from ttcli.mail.cursor import Cursor, Folder
 from ttcli.mail.message import Mail
 from ttcli.mail.structure import Section, sections
-from ttcli.mail.wire import LONGEST_LINE, Splitter
+from ttcli.mail.wire import LONGEST_LINE, Fetched, Splitter
 
 line_text = st.binary(max_size=30).map(lambda b: b.replace(b"\n", b"").replace(b"}", b""))
 lines_and_literals = st.lists(st.one_of(line_text, st.tuples(line_text, st.binary(max_size=50))))
@@ -77,10 +78,89 @@ def test_a_literal_of_any_size_comes_whole(size: int) -> None:
 def test_what_came_of_a_literal_is_handed_on_as_a_sign_of_life() -> None:
     """A slow link that brings nothing more within a moment must not look like a dead one."""
     splitter = Splitter()
-    assert list(feed(splitter, b"* 1 FETCH (BODY[] {9}\r\nab")) == [b"* 1 FETCH (BODY[] {9}\r\n"]
+    assert list(feed(splitter, b"* LIST () {9}\r\nab")) == [b"* LIST () {9}\r\n"]
     assert list(splitter.arrived(0)) == [b"ab"]
     assert list(splitter.arrived(0)) == []
     assert list(feed(splitter, b"cdefghi)\r\n")) == [b"cdefghi", b")\r\n"]
+
+
+def test_what_came_of_an_answer_is_a_sign_of_life() -> None:
+    """The answer comes once it is whole; until then something comes for whatever arrived."""
+    splitter = Splitter()
+    assert list(feed(splitter, b"* 1 FETCH (BODY[] {9}\r\nab")) == []
+    (sign,) = splitter.arrived(0)
+    assert (sign, told([sign])) == (b"", [])
+    assert list(splitter.arrived(0)) == []
+    assert told(feed(splitter, b"cdefghi FLAGS ())\r\n* 2 EXPUNGE\r\n")) == [
+        [(b"1 (BODY[] {9}", b"abcdefghi"), b" FLAGS ())"],
+        b"* 2 EXPUNGE\r\n",
+    ]
+
+
+def told(pieces: Iterable[bytes]) -> List[Any]:
+    """Answers and other pieces in their order; a short answer as the list that it could be, too."""
+    found: List[Any] = []
+    for piece in pieces:
+        if not isinstance(piece, Fetched):
+            found.append(piece)
+            continue
+        for each in piece.answers:
+            short = isinstance(each, tuple)
+            found.append([(b"UID %d %s" % (each[0], each[1].encode()), each[2])] if short else each)
+    return found
+
+
+short_answers = st.builds(
+    lambda uid, value: (
+        b"* 7 FETCH (UID %d BODY[HEADER.FIELDS (SUBJECT)] " % uid + literal(value) + b")\r\n",
+        [b"7 (UID %d BODY[HEADER.FIELDS (SUBJECT)] {%d}" % (uid, len(value)), value, b")"],
+    ),
+    st.integers(0, 2**32),
+    st.binary(max_size=40),
+)
+long_answers = st.builds(
+    lambda texts, end: (
+        b"* 3 FETCH (" + b"".join(text + literal(value) for text, value in texts) + end + b"\r\n",
+        [each for n, (text, value) in enumerate(texts) for each in
+         (b"3 (" * (not n) + text + b"{%d}" % len(value), value)] + [end],
+    ),
+    st.lists(st.tuples(line_text, st.binary(max_size=50)), min_size=1, max_size=4),
+    line_text,
+)  # fmt: skip
+other_lines = line_text.map(lambda text: (b"* OK " + text + b"\r\n", [b"* OK " + text + b"\r\n"]))
+
+
+@given(st.lists(st.one_of(short_answers, long_answers, other_lines)), st.lists(st.integers(1, 200)))
+def test_answers_are_whole_and_in_order_however_they_arrive(parts: Any, sizes: List[int]) -> None:
+    """The short ones and those of several literals, among other lines, cut anywhere."""
+    stream = b"".join(raw for raw, _ in parts)
+    splitter, got, position = Splitter(), [], 0
+    for size in [*sizes, len(stream) + 1]:
+        got += told(feed(splitter, stream[position : position + size]))
+        position += size
+
+    flat = [list(each) if isinstance(each, bytes) else flattened(each) for each in got]
+    expected = [list(each[0]) if len(each) == 1 else flattened(each) for _, each in parts]
+    assert flat == expected
+
+
+def test_what_follows_a_literal_belongs_to_its_answer() -> None:
+    """Also where it looks like another one: a server that forgets an end is garbled, not two."""
+    stream = b"* 1 FETCH (A {1}\r\na* 2 FETCH (UID 2 BODY[] {1}\r\nb)\r\n* 3 FETCH (UID 3)\r\n"
+    texts = (b"1 (A {1}", b"* 2 FETCH (UID 2 BODY[] {1}")
+
+    assert told(feed(Splitter(), stream)) == [
+        [(texts[0], b"a"), (texts[1], b"b"), b")"],
+        b"* 3 FETCH (UID 3)\r\n",
+    ]
+
+
+def flattened(answer: Sequence[Any]) -> List[Any]:
+    """What an answer says: a UID and its one literal, or all of its texts and literals."""
+    pieces = [x for each in answer for x in (each if isinstance(each, tuple) else [each])]
+    short = re.fullmatch(rb"(?:7 \()?(UID \d+ BODY\[HEADER.FIELDS \(SUBJECT\)\])(?: \{\d+\})?",
+                         pieces[0])  # fmt: skip
+    return [short[1], pieces[1]] if short else pieces
 
 
 @pytest.mark.parametrize("size", [b"999999999", b"9" * 100_000])

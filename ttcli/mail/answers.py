@@ -15,7 +15,6 @@ _TOKEN = re.compile(
     rb"""\s*(?: (\() | (\)) | "((?:[^"\\]|\\.)*)" | ([^\s()"\[]+(?:\[[^\]]*\](?:<\d+>)?)?) )""",
     re.S | re.X,
 )
-_ONE_LITERAL = re.compile(rb"(\d+) \(UID (\d+) (BODY\[[^\]\"]*\](?:<\d+>)?) \{\d+\}\Z")
 _OPENING, _QUOTED, _ATOM = 1, 3, 4  # its groups
 _ESCAPED = re.compile(rb"\\(.)", re.S)
 _LITERAL_AHEAD = re.compile(rb"~?\{\d+\+?\}\Z")
@@ -40,7 +39,7 @@ def fetched(pieces: Sequence[Any]) -> Dict[str, Value]:
     Args:
         pieces: As imaplib2 collects them: (text, literal) tuples, and a text at the end.
     """
-    values = _plain(pieces) or _parse(pieces)
+    values = _parse(pieces)
     if len(values) != 2 or not isinstance(values[1], list) or len(values[1]) % 2:
         raise Garbled("not a FETCH answer")
     items = values[1]
@@ -48,17 +47,6 @@ def fetched(pieces: Sequence[Any]) -> Dict[str, Value]:
     if not all(isinstance(name, str) for name in names):
         raise Garbled("a FETCH item without a name")
     return {name.upper(): value for name, value in zip(names, items[1::2])}
-
-
-def _plain(pieces: Sequence[Any]) -> List[Any]:
-    """An answer of a UID and one literal: of ten thousand mails, most look like that."""
-    if len(pieces) != 2 or not isinstance(pieces[0], tuple) or pieces[1] != b")":
-        return []
-    match = _ONE_LITERAL.match(pieces[0][0])
-    if not match:
-        return []
-    number, uid, name = (each.decode("latin-1") for each in match.groups())
-    return [number, ["UID", uid, name, pieces[0][1]]]
 
 
 def _parse(pieces: Sequence[Any]) -> List[Any]:

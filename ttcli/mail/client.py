@@ -2,12 +2,13 @@
 than allowed; the only module that imports imaplib2.
 
 Of imaplib2 3.5 (which Debian packages as 2.57) and 3.6 this relies on `_command`, `_reader`,
-`_append_untagged`, `_release_state_change` and the three threads; both behave the same.
+`_put_response`, `_append_untagged`, `_release_state_change` and the three threads; both behave
+the same.
 """
 
 from __future__ import annotations
 
-import base64
+import collections
 import contextlib
 import queue
 import re
@@ -17,11 +18,12 @@ import sys
 import threading
 import time
 import warnings
-from typing import Any, List, Optional, Union
+from typing import Any, Deque, List, Optional, Union
 
+from ttcli.mail.challenged import Challenged
 from ttcli.mail.dial import Connection
-from ttcli.mail.tls import TlsSocket
-from ttcli.mail.wire import Splitter
+from ttcli.mail.tls import wait_for
+from ttcli.mail.wire import Answer, Fetched, Splitter
 
 with warnings.catch_warnings():
     # its module ends in a demo with invalid escapes: a SyntaxWarning from Python 3.12 on
@@ -43,6 +45,7 @@ class _Clock:
 sys.modules[imaplib2.IMAP4.__module__].time = _Clock()  # type: ignore[attr-defined]
 
 SLOWEST_LINK = 16384  # bytes a second that a transfer may not fall below
+_KEPT = 8 << 20  # bytes; more than most literals have
 _WAKE = 64 << 10  # bytes that the reader of a literal waits for, if need be for a second
 
 
@@ -59,31 +62,17 @@ class Lost(Exception):
     """The connection ended, broke or fell silent; nothing more will come over it."""
 
 
-class _Answers:
-    """The answers to AUTHENTICATE's challenges; imaplib2 takes only a bound method."""
-
-    def __init__(self, first: bytes) -> None:
-        self._next = base64.b64encode(first)
-        self.challenge = ""
-
-    def next(self, challenge: Optional[bytes], request: Any) -> bytes:  # noqa: ARG002
-        with contextlib.suppress(ValueError):
-            self.challenge = base64.b64decode(challenge or b"").decode("utf-8", "replace")
-        answer, self._next = self._next, b""
-        return answer
-
-
 class Client(imaplib2.IMAP4):  # type: ignore[misc]
     """One IMAP connection.
 
     Attributes:
-        answers: What FETCH brought since it was last emptied, an answer as the list of its
-            pieces: tuples of text and literal, and a text at the end.
+        answers: What FETCH brought and nobody has taken yet: a short answer as it is, any other
+            as the list of its pieces: tuples of text and literal, and a text at the end.
     """
 
     def __init__(self, connection: Connection, host: str, timeout: int) -> None:
-        self.answers: List[List[Any]] = []
-        self._answer: List[Any] = []
+        # emptied by one thread while another adds to it
+        self.answers: Deque[Answer] = collections.deque()
         self.Terminate = False
         self._connection = connection
         self._tls = threading.Lock()  # OpenSSL does not allow reading and writing at once
@@ -91,6 +80,9 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         self._woken_at = 1
         self._wanted = threading.Event()  # somebody waits for the greeting
         self.timeout = timeout
+        # From here on glibc keeps what is freed, up to twice as much (mallopt(3), "dynamic"). It
+        # would give each literal's memory back, and a tenth of the CPU went into the next one's.
+        bytes(_KEPT)
         connection.socket.setblocking(False)
         try:
             super().__init__(host, timeout=timeout)
@@ -132,7 +124,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
                     rest = rest[self.sock.send(rest) :]
             except BlockingIOError:
                 done = False
-                _wait(self.sock, select.POLLOUT, end - time.monotonic())
+                wait_for(self.sock, select.POLLOUT, end - time.monotonic())
                 if time.monotonic() > end:
                     raise TimeoutError("the server takes nothing") from None
 
@@ -184,7 +176,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
             end = min(end, self._until)
         # so many are sure to come: not every packet has to wake this thread
         self._wake_at(_WAKE if missing > 2 * _WAKE else 1)
-        return _wait(self.sock, select.POLLIN, end - time.monotonic())
+        return wait_for(self.sock, select.POLLIN, end - time.monotonic())
 
     def _wake_at(self, count: int) -> None:
         if count != self._woken_at:
@@ -192,15 +184,19 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
             with contextlib.suppress(OSError):  # where there is no such thing, any byte wakes
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
 
+    def _put_response(self, resp: bytes) -> None:
+        """FETCH answers need no more looking into."""
+        if isinstance(resp, Fetched):
+            self.answers.extend(resp.answers)
+        else:
+            super()._put_response(resp)
+
     def _append_untagged(self, typ: str, dat: Any) -> None:
-        """FETCH answers are collected apart: imaplib2 formats each one for its log, off or on."""
-        if typ != "FETCH":
+        """Those without a literal, too: imaplib2 formats each one for its log, off or on."""
+        if typ == "FETCH":
+            self.answers.append([dat])
+        else:
             super()._append_untagged(typ, dat)
-            return
-        self._answer.append(dat)
-        if not isinstance(dat, tuple):
-            self.answers.append(self._answer)
-            self._answer = []
 
     # what the session calls
 
@@ -245,11 +241,26 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         self._until = time.monotonic() + (seconds or self.timeout)  # AUTHENTICATE waits in start
         return self.finish(self.start(name, *arguments), seconds)
 
-    def open_folder(self, name: str, readonly: bool) -> None:
-        """Opens a folder; what it says of itself is in `untagged`."""
+    def open_folder(self, name: str, readonly: bool, *along: str) -> Any:
+        """Opens a folder; what it says of itself is in `untagged`.
+
+        Args:
+            along: A command that is sent without waiting whether it opens, and then started.
+        """
         self.is_readonly = readonly
-        self.call("EXAMINE" if readonly else "SELECT", name)
+        opening = self.start("EXAMINE" if readonly else "SELECT", name)
+        self._release_state_change()  # imaplib2 would have the other command wait
         self.state = "SELECTED"
+        started = self.start(*along) if along else None
+        try:
+            self.finish(opening)
+        except Refused:
+            self.state = "AUTH"
+            if started:
+                with contextlib.suppress(Refused):
+                    self.finish(started)
+            raise
+        return started
 
     def authenticate_with(self, mechanism: str, first: bytes, seconds: float = 0) -> None:
         """AUTHENTICATE with one answer; to every further challenge the answer is an empty one.
@@ -257,7 +268,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         A refused OAuth 2 token brings a challenge that says why, and only an empty answer brings
         the NO (RFC 7628, 3.2.3).
         """
-        answers = _Answers(first)
+        answers = Challenged(first)
         self.literal = answers.next
         try:
             self.call("AUTHENTICATE", mechanism, seconds=seconds)
@@ -302,10 +313,3 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         for thread in (self.rdth, self.inth, self.wrth):
             thread.join(self.timeout)
         self.sock.close()
-
-
-def _wait(sock: Union[socket.socket, TlsSocket], event: int, seconds: float) -> bool:
-    """Waits until the socket can be read or written; not select(), which ends at 1024 files."""
-    poll = select.poll()
-    poll.register(sock, event)
-    return bool(poll.poll(max(0.0, seconds) * 1000))

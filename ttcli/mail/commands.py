@@ -6,6 +6,7 @@ docstring says otherwise.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
@@ -19,6 +20,7 @@ from ttcli.mail.cursor import Folder
 log = logging.getLogger(__name__)
 
 HIGHEST_UID = 2**32 - 1
+FLYING_BYTES = 12 << 20  # answers on their way, before that which is waited for
 Items = Dict[str, answers.Value]
 
 
@@ -33,8 +35,13 @@ class Commands:
 
     def call(self, name: str, *arguments: str, seconds: float = 0) -> bytes:
         """One command to its end; returns the text of its OK."""
-        try:
+        with self._told():
             return self.client.call(name, *arguments, seconds=seconds)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except (Lost, Refused) as error:
             raise told(error, self._settings.host) from None
 
@@ -49,10 +56,14 @@ class Commands:
         status = b" ".join(texts(self.client.untagged("STATUS")))
         return Folder(_after(b"UIDVALIDITY", status), _after(b"UIDNEXT", status))
 
-    def open_folder(self, expected: Folder, readonly: bool = True) -> None:
-        """EXAMINE, or SELECT where something shall change; the folder must be the expected one."""
+    def open_folder(self, expected: Folder, readonly: bool = True, *along: str) -> Any:
+        """EXAMINE, or SELECT where something shall change; the folder must be the expected one.
+
+        Args:
+            along: A command that is sent with it, and then started.
+        """
         try:
-            self.client.open_folder(self._folder, readonly)
+            started = self.client.open_folder(self._folder, readonly, *along)
         except Refused as refused:
             raise self._no_folder(refused) from None
         except Lost as error:
@@ -63,6 +74,7 @@ class Commands:
                 f"folder {self._settings.folder} of {self._settings.username} was just replaced",
                 "the next run reads the new one from its beginning",
             )
+        return started
 
     def _no_folder(self, refused: Refused) -> OutsideFault:
         what = f"folder {self._settings.folder} of {self._settings.username}"
@@ -86,13 +98,24 @@ class Commands:
     def search(self, wanted: str, *criteria: str) -> List[int]:
         """The UIDs of a set that exist and match, ascending; criteria are quoted by the caller."""
         self.client.untagged("SEARCH")
-        # a first search for subjects makes the server read every mail: minutes, not seconds
-        self.call("UID", "SEARCH", "UID", wanted, *criteria, seconds=10 * self._settings.timeout)
+        with self._told():
+            searching = self.client.start("UID", "SEARCH", "UID", wanted, *criteria)
+        return self._found_by(searching, wanted)
+
+    def search_in(self, expected: Folder, wanted: str, *criteria: str) -> List[int]:
+        """Opens the folder and searches it, in one round trip."""
+        along = ("UID", "SEARCH", "UID", wanted, *criteria)
+        return self._found_by(self.open_folder(expected, True, *along), wanted)
+
+    def _found_by(self, searching: Any, wanted: str) -> List[int]:
+        with self._told():
+            # a first search for subjects makes the server read every mail: minutes, not seconds
+            self.client.finish(searching, 10 * self._settings.timeout)
         told = self.client.untagged("SEARCH")
         if not told:
             return self._listed(wanted)
         numbers = b" ".join(texts(told)).split()
-        return sorted({int(n) for n in numbers if re.fullmatch(rb"[0-9]{1,10}", n)})
+        return sorted({int(n) for n in numbers if n.isdigit() and len(n) <= 10})
 
     def _listed(self, wanted: str) -> List[int]:
         """The UIDs of a set by FETCH: an OK without a SEARCH answer does not mean that none are."""
@@ -131,10 +154,15 @@ class Commands:
         self._collect()
 
     def _collect(self) -> None:
-        arrived, self.client.answers = self.client.answers, []
-        for pieces in arrived:
-            uid, items = _readable(pieces)
-            self.found.setdefault(uid, {}).update(items)
+        arrived = self.client.answers
+        while arrived:
+            answer = arrived.popleft()
+            if isinstance(answer, tuple):
+                uid, name, value = answer
+                self.found.setdefault(uid, {})[name] = value
+            else:
+                uid, items = _readable(answer)
+                self.found.setdefault(uid, {}).update(items)
 
     def fetch(self, uids: Sequence[int], items: str, size: int = 0) -> Dict[int, Items]:
         """UID FETCH to its end: what was answered, by UID; of other UIDs nothing.

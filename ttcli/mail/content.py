@@ -191,7 +191,10 @@ class Store:
 
 
 class Growing:
-    """A content on its way in: its digest is ready with its last byte."""
+    """A content on its way in: the digest of a file is ready with its last byte.
+
+    That of bytes in memory is left to whoever asks for it: fetch does in a thread of its own.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -210,12 +213,12 @@ class Growing:
         if not piece:
             return  # a single piece is kept uncopied
         self.size += len(piece)
-        self._digest.update(piece)
         if self._file is None and not self._store.has_room(self.size, len(piece)):
             self._open()
         if self._file is None:
             self._held.append(piece)
             return
+        self._digest.update(piece)
         try:
             self._file.write(piece)
         except OSError as error:
@@ -227,6 +230,8 @@ class Growing:
         if self._path is not None:
             self._file = self._path.open("xb")
             held, self._held = self._held, []
+            for piece in held:
+                self._digest.update(piece)
             self._file.writelines(held)
 
     def _give_up(self, error: OSError) -> None:
@@ -250,7 +255,7 @@ class Growing:
         """All that was written; nothing is added from now on."""
         if self._file is None:
             held, self._held = b"".join(self._held), []
-            return Content(held, sha256=self._digest.hexdigest())
+            return Content(held)
         try:
             self._file.close()
         except OSError as error:

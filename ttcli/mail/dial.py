@@ -10,6 +10,7 @@ import re
 import socket
 import ssl
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, Optional, Tuple, Union
 
 from ttcli.config import MailboxSettings
@@ -50,6 +51,15 @@ def dial(settings: MailboxSettings) -> Connection:
     except (OSError, EOFError) as error:
         _close(connection)
         raise _fault(error, where) from error
+
+
+def dialling(settings: MailboxSettings) -> Future[Connection]:
+    """The same in a thread of its own: four round trips, in which the caller can import much."""
+    threads = ThreadPoolExecutor(1, "dial")
+    try:
+        return threads.submit(dial, settings)
+    finally:
+        threads.shutdown(wait=False)
 
 
 def reach(address: Tuple[str, int], seconds: float) -> socket.socket:

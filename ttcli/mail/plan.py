@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
 
 from ttcli.mail.looks import Look
 from ttcli.mail.structure import Section
@@ -47,7 +47,7 @@ class Command(NamedTuple):
     last: bool = True
 
 
-def plan(looks: Sequence[Look], largest: int) -> Iterator[Command]:
+def plan(looks: Iterable[Look], largest: int) -> Iterator[Command]:
     """The commands, in the order of the mails.
 
     Args:

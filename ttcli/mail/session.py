@@ -11,25 +11,27 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections import deque
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Iterator, List, Optional, Sequence, Tuple, Type
+from typing import Any, Deque, Iterable, Iterator, List, Optional, Sequence, Set, Tuple, Type
 
 from ttcli.config import MailboxSettings
 from ttcli.mail.access import Access, Rotations
 from ttcli.mail.actions import Action, perform
 from ttcli.mail.client import Client
-from ttcli.mail.commands import HIGHEST_UID, Commands, Items, told
+from ttcli.mail.commands import FLYING_BYTES, HIGHEST_UID, Commands, Items, told
 from ttcli.mail.content import Store
 from ttcli.mail.cursor import Folder
-from ttcli.mail.dial import dial
+from ttcli.mail.dial import Connection, dial
 from ttcli.mail.download import download
 from ttcli.mail.gate import Gate, Refusal
 from ttcli.mail.login import login, quoted
 from ttcli.mail.looks import Look, asked_header, asking, header_of, look
 from ttcli.mail.message import Mail
-from ttcli.mail.subjects import Wanted, with_subject
+from ttcli.mail.subjects import Wanted, cut, with_subject
 from ttcli.mail.waiting import Arrivals, wait
 
 _BATCH = 500  # mails looked at with one command
@@ -44,13 +46,14 @@ class Session:
         rotations: Where refresh tokens are kept; needed only where there is one.
         folder: Where large attachments are kept as files until the next mail is asked for;
             without one they stay in memory.
+        dialled: The connection, where somebody has begun to dial already.
 
     Attributes:
         seen_through: While and after iterating `new_mails`: every mail with a UID up to this one
             was handed out or looked at and found without interest. Once what was handed out is
             durable, the cursor may be set to it.
         access: The token that opened it, where one did.
-        refused: What `new_mails` left alone because of its sender, up to 500 mails ahead.
+        refused: What `new_mails` left alone because of its sender, up to 1000 mails ahead.
     """
 
     def __init__(
@@ -58,20 +61,23 @@ class Session:
         settings: MailboxSettings,
         rotations: Optional[Rotations] = None,
         folder: Optional[Path] = None,
+        dialled: Optional[Future[Connection]] = None,
     ) -> None:
         self.settings = settings
+        self._dialled = dialled
         self.access: Optional[Access] = None
         self._rotations = rotations
         self._store = Store(folder)
         self.seen_through = 0
         self.refused: List[Refusal] = []
+        self._untold: Set[int] = set()  # UIDs whose subject must be read out of the mail itself
         self._gate = Gate(settings)
         self._wanted = Wanted(settings.subject_filter)
         self._client: Optional[Client] = None
         self._folder: Optional[Folder] = None
 
     def __enter__(self) -> Session:
-        connection = dial(self.settings)
+        connection = self._dialled.result() if self._dialled else dial(self.settings)
         try:
             self._client = Client(connection, self.settings.host, self.settings.timeout)
             self.access = login(self._client, self.settings, self._rotations)
@@ -106,7 +112,7 @@ class Session:
         self.settings = self.settings._replace(folder=folder)
         self.seen_through, self._folder, self.refused = 0, None, []
         if self._client is not None:
-            self._client.answers = []  # what was said of the other folder's mails, unasked
+            self._client.answers.clear()  # what was said of the other folder's mails, unasked
 
     def folder(self) -> Folder:
         """UIDVALIDITY and UIDNEXT of the folder, by STATUS: the whole cost of an empty run.
@@ -134,9 +140,8 @@ class Session:
         self.seen_through = after_uid
         if last > after_uid:
             commands = self.commands
-            commands.open_folder(folder)
             uids = self._search(commands, after_uid + 1, last, since)
-            for stretch in _cut(uids, _STRETCH):
+            for stretch in cut(uids, _STRETCH):
                 yield from self._of_stretch(commands, stretch, since)
             last = last if folder.uidnext else max([after_uid, *uids])
         self.seen_through = max(after_uid, last)
@@ -144,22 +149,61 @@ class Session:
     def _of_stretch(
         self, commands: Commands, uids: Sequence[int], since: Optional[datetime]
     ) -> Iterator[Mail]:
-        """The matching ones among these UIDs; of many, only subjects are asked for at first."""
-        if len(uids) > _BATCH and not self._wanted.takes_all:
-            uids = with_subject(commands, uids, self._wanted)
-        batches = _cut(uids, _BATCH)
+        """The matching ones among these UIDs."""
+        looks = self._looks(commands, self._batches(commands, uids), since)
+        largest = self.settings.largest_attachment
+        for mail in download(commands, looks, largest, self._store):
+            if mail.uid not in self._untold or self._wanted.in_text(mail.subject):
+                self.seen_through = mail.uid
+                yield mail
+            del mail  # its bytes are not kept while the next ones come
+        self.seen_through = uids[-1]
+
+    def _batches(self, commands: Commands, uids: Sequence[int]) -> Iterator[Sequence[int]]:
+        """What to look at, so many at once; of many, only subjects are asked for at first."""
+        if len(uids) <= _BATCH or self._wanted.takes_all:
+            yield from cut(uids, _BATCH)
+            return
+        found: List[int] = []
+        enough = 1  # the first ones are looked at and downloaded while others are compared
+        for right in with_subject(commands, uids, self._wanted):
+            found += right
+            while len(found) >= enough:
+                yield found[:_BATCH]
+                found, enough = found[_BATCH:], _BATCH
+        yield from cut(found, _BATCH)
+
+    def _looks(
+        self, commands: Commands, batches: Iterable[Sequence[int]], since: Optional[datetime]
+    ) -> Iterator[Look]:
+        """Those that may match."""
         asked = asking(self._gate.fields)
-        looking = [commands.start_fetch(batch, asked) for batch in batches[:1]]
-        for number, batch in enumerate(batches, 1):
-            commands.finish_fetch(looking.pop(), 0)
-            # the next look is on its way while these mails come
-            looking += [commands.start_fetch(next_, asked) for next_ in batches[number:][:1]]
-            yield from self._mails(commands, batch, since)
+        looking: Deque[Tuple[Sequence[int], Any]] = deque()
+        for batch in batches:
+            looking.append((batch, commands.start_fetch(batch, asked)))
+            if len(looking) > 1:  # the next look is on its way while these mails come
+                yield from self._looked(commands, *looking.popleft(), since)
+        for last in looking:
+            yield from self._looked(commands, *last, since)
+
+    def _looked(
+        self, commands: Commands, uids: Sequence[int], request: Any, since: Optional[datetime]
+    ) -> Iterator[Look]:
+        commands.finish_fetch(request, FLYING_BYTES)
+        found = {uid: commands.found.pop(uid) for uid in uids if uid in commands.found}
+        commands.check_gone(set(uids) - set(found))
+        for uid, items in found.items():
+            each = look(uid, items)
+            if self._may_match(each, since) and self._lets_in(commands, each, items):
+                if each.header is None:
+                    self._untold.add(uid)
+                yield each
 
     def _search(
         self, commands: Commands, first: int, last: int, since: Optional[datetime]
     ) -> List[int]:
         """The UIDs to look at; of the server only what it can be trusted with."""
+        folder = self._folder or self.folder()
         criteria: List[str] = []
         if since is not None:
             # SINCE goes by the day in the server's own time zone
@@ -167,29 +211,12 @@ class Session:
             criteria += ["SINCE", f"{day.day}-{_MONTHS[day.month - 1]}-{day.year:04}"]
         # n:* names the last mail even when its UID is lower (RFC 3501, 6.4.8)
         end = "*" if last == HIGHEST_UID else str(last)
-        return [u for u in commands.search(f"{first}:{end}", *criteria) if first <= u <= last]
+        uids = commands.search_in(folder, f"{first}:{end}", *criteria)
+        return [uid for uid in uids if first <= uid <= last]
 
     def _subject_criterion(self) -> List[str]:
         wanted = " ".join(self.settings.subject_filter.split())
         return ["SUBJECT", quoted(wanted)] if wanted and wanted.isascii() else []
-
-    def _mails(
-        self, commands: Commands, uids: Sequence[int], since: Optional[datetime]
-    ) -> Iterator[Mail]:
-        """The matching ones among these UIDs."""
-        found = {uid: commands.found.pop(uid) for uid in uids if uid in commands.found}
-        commands.check_gone(set(uids) - set(found))
-        looks = [look(uid, items) for uid, items in found.items()]
-        wanted = [each for each in looks if self._may_match(each, since)]
-        wanted = [each for each in wanted if self._lets_in(commands, each, found[each.uid])]
-        untold = {each.uid for each in wanted if each.header is None}
-        largest = self.settings.largest_attachment
-        for mail in download(commands, wanted, largest, self._store):
-            if mail.uid not in untold or self._wanted.in_text(mail.subject):
-                self.seen_through = mail.uid
-                yield mail
-            del mail  # its bytes are not kept while the next ones come
-        self.seen_through = uids[-1]
 
     def _may_match(self, each: Look, since: Optional[datetime]) -> bool:
         if since is not None and each.internaldate is not None and each.internaldate < since:
@@ -247,7 +274,3 @@ class Session:
         asked = f"(UID {asked_header(self._gate.fields)})"
         found = commands.fetch(uids, asked) if uids and self._gate.closed else {}
         return [header for header in map(header_of, found.values()) if header is not None]
-
-
-def _cut(uids: Sequence[int], most: int) -> List[Sequence[int]]:
-    return [uids[start : start + most] for start in range(0, len(uids), most)]

@@ -11,11 +11,14 @@ from collections import deque
 from typing import Any, Deque, Iterator, List, Sequence, Tuple
 
 from ttcli.mail import headers
-from ttcli.mail.commands import Commands
+from ttcli.mail.commands import FLYING_BYTES, Commands, uid_set
 from ttcli.mail.looks import asked_header, header_of
 
 _SUBJECT = f"(UID {asked_header('SUBJECT')})"
-_COMMAND = 500  # mails asked for with one command: its UIDs are a line that every server takes
+_COMMAND = 2500  # mails asked for with one command
+_FIRST = 500  # with the first ones: while others come, a look at those that match is on its way
+_LONGEST_SET = 5000  # bytes of its UIDs; RFC 7162 lets servers end a line at 8192
+_SCATTERED = 400  # mails whose UIDs are never longer
 _FLYING = 8  # commands; imaplib2's own queue ends at 10
 # Letters in lower case, and blanks for what is none: headers are mostly printable ASCII.
 _PLAIN = bytes(max(code, 32) for code in range(127)).lower() + b" " + bytes(range(128, 256))
@@ -42,16 +45,15 @@ class Wanted:
 
     def in_header(self, header: bytes) -> bool:
         """They stand in one of the header's subjects; there are mails that have two."""
-        if self.takes_all or self._surely_not_in(header):
-            return self.takes_all
+        if not self._words:
+            return True
+        if b"=?" not in header and header.isascii():
+            # most of ten thousand subjects end here, before anything is decoded
+            plain = b" ".join(header.translate(_PLAIN).split())
+            if self._bytes not in plain:
+                return False
         subjects = headers.fields(header, b"subject")
         return any(self.in_text(headers.decoded(each)) for each in subjects)
-
-    def _surely_not_in(self, header: bytes) -> bool:
-        """Most of ten thousand subjects end here, before anything is decoded."""
-        if b"=?" in header or not header.isascii():
-            return False
-        return self._bytes not in b" ".join(header.translate(_PLAIN).split())
 
 
 def _folded(text: str) -> str:
@@ -59,28 +61,45 @@ def _folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def with_subject(commands: Commands, uids: Sequence[int], wanted: Wanted) -> List[int]:
+def with_subject(
+    commands: Commands, uids: Sequence[int], wanted: Wanted
+) -> Iterator[Sequence[int]]:
     """Those of these UIDs whose subject is right or was not told, so that it must be looked at.
+
+    They come in order, those of one command at a time.
 
     Raises:
         Temporary: The connection was lost.
     """
-    return [
-        uid for asked in _told(commands, uids) for uid in asked if _may_match(commands, uid, wanted)
-    ]
+    for asked in _told(commands, uids):
+        yield [uid for uid in asked if _may_match(commands, uid, wanted)]
 
 
 def _told(commands: Commands, uids: Sequence[int]) -> Iterator[Sequence[int]]:
     """The UIDs of each command once its answers are in, with others on their way meanwhile."""
-    waiting = deque(uids[at : at + _COMMAND] for at in range(0, len(uids), _COMMAND))
+    waiting = deque(_askable(uids))
     flying: Deque[Tuple[Sequence[int], Any]] = deque()
     while waiting or flying:
         while waiting and len(flying) < _FLYING:
             asked = waiting.popleft()
             flying.append((asked, commands.start_fetch(asked, _SUBJECT)))
         asked, request = flying.popleft()
-        commands.finish_fetch(request, 0)
+        commands.finish_fetch(request, FLYING_BYTES)
         yield asked
+
+
+def _askable(uids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """UIDs for one command each, whose line every server takes."""
+    for batch in [*cut(uids[:_FIRST], _COMMAND), *cut(uids[_FIRST:], _COMMAND)]:
+        if len(uid_set(batch)) <= _LONGEST_SET:
+            yield batch
+        else:
+            yield from cut(batch, _SCATTERED)
+
+
+def cut(uids: Sequence[int], most: int) -> List[Sequence[int]]:
+    """In pieces of so many at the most."""
+    return [uids[start : start + most] for start in range(0, len(uids), most)]
 
 
 def _may_match(commands: Commands, uid: int, wanted: Wanted) -> bool:

@@ -7,6 +7,7 @@ records as have arrived come with one call, and are deciphered out of memory.
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import time
@@ -132,3 +133,10 @@ class TlsSocket:
     def close(self) -> None:
         """Closes the socket."""
         self._socket.close()
+
+
+def wait_for(sock: Union[socket.socket, TlsSocket], event: int, seconds: float) -> bool:
+    """Waits until it can be read or written; not by select(), which ends at 1024 files."""
+    poll = select.poll()
+    poll.register(sock, event)
+    return bool(poll.poll(max(0.0, seconds) * 1000))

@@ -22,13 +22,16 @@ def opened(spool: Spool, settings: MailboxSettings) -> Iterator[Session]:
     Raises:
         OutsideFault: There is no connection or login.
     """
-    from ttcli.mail.session import Session
+    from ttcli.mail.dial import dialling
 
     rotations = Rotations(spool, settings) if settings.oauth else None
     patience = Patience(spool, settings)
     patience.ask()
+    dialled = dialling(settings)
+    from ttcli.mail.session import Session  # takes as long as a round trip or two
+
     try:
-        with Session(settings, rotations, spool.tmp) as session:
+        with Session(settings, rotations, spool.tmp, dialled) as session:
             yield session
     except Temporary as fault:
         patience.keep(fault)
