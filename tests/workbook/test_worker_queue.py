@@ -104,6 +104,15 @@ def test_long_requests_are_taken_whole() -> None:
         assert [len(task.result()) for task in tasks] == [_HUGE, len(long), len(long) + 1, 1]
 
 
+def test_requests_say_what_they_were_given() -> None:
+    """Letters of any language, line ends and names of files that are no UTF-8 among them."""
+    names = ["\u00fc\u4e2d\U0001f4a9", "a\nb\rc\u2028d\x85e\x00", "\udcff\ud800"]
+    with Pool(answer, Limits(), most=1) as pool:
+        tasks = [pool.start(name) for name in names]
+
+        assert [task.result() for task in tasks] == names
+
+
 def test_no_file_stays_open_for_what_has_ended() -> None:
     """Neither for a workbook nor for a worker, however that ended."""
     before = open_files()

@@ -57,7 +57,8 @@ class Worker:
         if not self.tasks:
             self._child.begin_again()
         self.tasks.append(task)
-        request = json.dumps(task.arguments).encode() + b"\n"
+        said = json.dumps(task.arguments, ensure_ascii=False)  # escapes would make it six times
+        request = said.encode("utf-8", "surrogatepass") + b"\n"
         with contextlib.suppress(BrokenPipeError):
             send(self._requests, request)
 
