@@ -91,6 +91,7 @@ class Child:
             if not piece:
                 return b""
             received.append(piece)
+            self.begin_again()  # it is done: what keeps the rest back is a full pipe
         line, _, self._ahead = received.pop().partition(b"\n")
         return b"".join([*received, line])
 
@@ -123,13 +124,22 @@ def fork(life: Callable[[Links], None], limits: Limits) -> Child:
     """Forks a child with that life; see `start`."""
     try:
         links = Links()
-        pid = os.fork()
+        pid = _fork(links)
     except OSError as error:  # no more processes or files to be had: not the workbook's fault
         raise errors.from_os_error(error) from error
     if pid == 0:
         _live(life, links)
     links.close_childs_ends()
     return Child(pid, links, limits)
+
+
+def _fork(links: Links) -> int:
+    try:
+        return os.fork()
+    except OSError:
+        links.close_childs_ends()
+        links.close()
+        raise
 
 
 def _live(life: Callable[[Links], None], links: Links) -> NoReturn:
@@ -150,11 +160,12 @@ def reply(
     arguments: Any,
     limits: Limits,
     confined: Confined,
-) -> None:
-    """In the child: runs the function and sends what happened."""
+) -> bool:
+    """In the child: runs the function and sends what happened; whether that was its result."""
     answer = _answer(function, arguments, limits, confined)
     confined.relax()
-    _send(pipe, answer)
+    send(pipe, answer)
+    return answer.startswith(_RESULT)
 
 
 def _answer(
@@ -177,6 +188,9 @@ def _describe(error: BaseException, limits: Limits) -> Dict[str, Any]:
     if isinstance(error, OSError) and number:
         return _pack(errors.from_os_error(error))
     return {"bug": _traceback()}
+
+
+_RESULT = b'{"result": '
 
 
 def _line(answer: Dict[str, Any]) -> bytes:
@@ -212,7 +226,8 @@ def _unpack(answer: Dict[str, Any]) -> Any:
     raise fault(answer["message"], answer["hint"])
 
 
-def _send(pipe: int, answer: bytes) -> None:
+def send(pipe: int, answer: bytes) -> None:
+    """Writes all of it, however often a signal comes between."""
     rest = memoryview(answer)
     while rest:
         rest = rest[os.write(pipe, rest) :]

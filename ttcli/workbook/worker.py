@@ -15,9 +15,10 @@ import time
 from collections import deque
 from typing import Any, Callable, Deque, List, Optional, Tuple
 
+import ttcli.errors as errors
 from ttcli.config import Limits
 from ttcli.errors import OutsideFault
-from ttcli.workbook.child import fork, reply
+from ttcli.workbook.child import fork, reply, send
 from ttcli.workbook.confine import Links, confine
 
 _MOST_WORKBOOKS = 200
@@ -36,7 +37,7 @@ class Worker:
     """
 
     def __init__(self, function: Callable[..., Any], limits: Limits) -> None:
-        reading, self._requests = os.pipe()
+        reading, self._requests = _pipe()
 
         def life(links: Links) -> None:
             os.close(self._requests)
@@ -44,6 +45,9 @@ class Worker:
 
         try:
             self._child = fork(life, limits)
+        except OutsideFault:
+            os.close(self._requests)
+            raise
         finally:
             os.close(reading)
         self.tasks: Deque[Task] = deque()
@@ -53,10 +57,10 @@ class Worker:
         if not self.tasks:
             self._child.begin_again()
         self.tasks.append(task)
-        request = json.dumps(task.arguments).encode() + b"\n"
+        said = json.dumps(task.arguments, ensure_ascii=False)  # escapes would make it six times
+        request = said.encode("utf-8", "surrogatepass") + b"\n"
         with contextlib.suppress(BrokenPipeError):
-            # A request is shorter than PIPE_BUF, so it goes through whole (pipe(7)).
-            os.write(self._requests, request)
+            send(self._requests, request)
 
     def hear(self) -> bool:
         """Waits for the next answer, which is that of the oldest task; false if it was the last.
@@ -120,7 +124,7 @@ class Pool:
             self._workers.pop().end()
 
     def start(self, *arguments: Any) -> Task:
-        """Begins a call of the function; the arguments together stay under 2 kB as JSON."""
+        """Begins a call of the function; the arguments of two together fit into a pipe, as JSON."""
         task = Task(self, arguments)
         self._hand_over(task)
         return task
@@ -146,6 +150,13 @@ class Pool:
         worker.send(task)
 
 
+def _pipe() -> Tuple[int, int]:
+    try:
+        return os.pipe()
+    except OSError as error:  # as where nothing can be forked: whoever waits is not to blame
+        raise errors.from_os_error(error) from error
+
+
 def _serve(function: Callable[..., Any], limits: Limits, links: Links, requests: int) -> None:
     """In the child: one request after another until the parent closes the pipe, or any trouble."""
     confined = confine(limits, links, keep=(requests,))
@@ -155,8 +166,8 @@ def _serve(function: Callable[..., Any], limits: Limits, links: Links, requests:
     with os.fdopen(requests, "rb") as lines:
         for line in lines:
             confined.renew(limits)
-            reply(links.writing, course.call, json.loads(line), limits, confined)
-            if not course.goes_on:
+            said = reply(links.writing, course.call, json.loads(line), limits, confined)
+            if not (said and course.goes_on):
                 return
 
 
