@@ -20,23 +20,18 @@ from ttcli.mail.cursor import Folder
 log = logging.getLogger(__name__)
 
 HIGHEST_UID = 2**32 - 1
-FLYING_BYTES = 12 << 20  # of downloads that may be on their way
+FLYING_BYTES = 12 << 20  # answers on their way, before that which is waited for
 Items = Dict[str, answers.Value]
 
 
 class Commands:
-    """Commands over one connection that is logged in.
-
-    Attributes:
-        flying: The bytes of downloads that were asked for and have not come.
-    """
+    """Commands over one connection that is logged in."""
 
     def __init__(self, client: Client, settings: MailboxSettings) -> None:
         self.client = client
         self._settings = settings
         self._folder = folders.on_the_wire(settings.folder)
         self.found: Dict[int, Items] = {}
-        self.flying = 0
 
     def call(self, name: str, *arguments: str, seconds: float = 0) -> bytes:
         """One command to its end; returns the text of its OK."""
@@ -146,10 +141,8 @@ class Commands:
         answers for the others. Callers compare `found` with what they asked for.
 
         Args:
-            size: The bytes that may come; decides, with those of downloads on their way, how long
-                to wait.
+            size: The bytes that may come; decides how long to wait.
         """
-        size += self.flying
         try:
             self.client.finish(request, 10 * self._settings.timeout + size / SLOWEST_LINK)
         except Refused as refused:

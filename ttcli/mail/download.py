@@ -52,18 +52,17 @@ def download(
 def _done(commands: Commands, planned: Iterator[Command]) -> Iterator[Command]:
     """Each command once its answers are in, with others on their way meanwhile."""
     flying: Deque[Tuple[Command, Any]] = deque()
+    room = FLYING_BYTES
     coming = next(planned, None)
     while coming or flying:
-        while coming and len(flying) < _FLYING_COMMANDS:
-            if flying and commands.flying + coming.size > FLYING_BYTES:
-                break
-            commands.flying += coming.size
+        while coming and len(flying) < _FLYING_COMMANDS and (coming.size <= room or not flying):
+            room -= coming.size
             uids = [each.uid for each in coming.looks]
             flying.append((coming, commands.start_fetch(uids, coming.items)))
             coming = next(planned, None)
         command, request = flying.popleft()
-        commands.finish_fetch(request, 0)
-        commands.flying -= command.size
+        commands.finish_fetch(request, command.size + FLYING_BYTES - room)
+        room += command.size
         yield command
 
 
@@ -197,7 +196,7 @@ def fetch_whole(commands: Commands, uid: int, size: int, store: Store) -> Option
     if size > LARGEST_LITERAL:
         return _too_large(commands, uid, size)
     if size <= COMMAND_BYTES:
-        items = commands.fetch([uid], f"(UID INTERNALDATE {WHOLE})", size)
+        items = commands.fetch([uid], f"(UID INTERNALDATE {WHOLE})", size + FLYING_BYTES)
         found = items.get(uid, {})
         content, internaldate = _content(found.get("BODY[]")), _time(found)
     else:
@@ -222,7 +221,7 @@ def _whole_in_pieces(
     while not arriving.short and arriving.received <= LARGEST_LITERAL:
         piece = Piece("", arriving.received, COMMAND_BYTES)
         asked = f"(UID INTERNALDATE {piece.asked})"
-        items = commands.fetch([uid], asked, COMMAND_BYTES).get(uid, {})
+        items = commands.fetch([uid], asked, 2 * FLYING_BYTES).get(uid, {})
         internaldate = internaldate or _time(items)
         arriving.add(piece, items.pop(piece.answered, None))
     return arriving.content(), internaldate
@@ -230,9 +229,7 @@ def _whole_in_pieces(
 
 def _too_large(commands: Commands, uid: int, size: int) -> Optional[Mail]:
     """A mail that would have to be fetched whole and is too large for that: told as trouble."""
-    items = commands.fetch([uid], "(UID INTERNALDATE BODY.PEEK[HEADER])", COMMAND_BYTES).get(
-        uid, {}
-    )
+    items = commands.fetch([uid], "(UID INTERNALDATE BODY.PEEK[HEADER])", FLYING_BYTES).get(uid, {})
     head, internaldate = items.get("BODY[HEADER]"), answers.time_of(items.get("INTERNALDATE"))
     if not isinstance(head, bytes) or internaldate is None:
         commands.check_gone({uid})

@@ -22,7 +22,7 @@ from ttcli.config import MailboxSettings
 from ttcli.mail.access import Access, Rotations
 from ttcli.mail.actions import Action, perform
 from ttcli.mail.client import Client
-from ttcli.mail.commands import HIGHEST_UID, Commands, Items, told
+from ttcli.mail.commands import FLYING_BYTES, HIGHEST_UID, Commands, Items, told
 from ttcli.mail.content import Store
 from ttcli.mail.cursor import Folder
 from ttcli.mail.dial import Connection, dial
@@ -189,7 +189,7 @@ class Session:
     def _looked(
         self, commands: Commands, uids: Sequence[int], request: Any, since: Optional[datetime]
     ) -> Iterator[Look]:
-        commands.finish_fetch(request, 0)
+        commands.finish_fetch(request, FLYING_BYTES)
         found = {uid: commands.found.pop(uid) for uid in uids if uid in commands.found}
         commands.check_gone(set(uids) - set(found))
         for uid, items in found.items():

@@ -11,7 +11,7 @@ from collections import deque
 from typing import Any, Deque, Iterator, List, Sequence, Tuple
 
 from ttcli.mail import headers
-from ttcli.mail.commands import Commands, uid_set
+from ttcli.mail.commands import FLYING_BYTES, Commands, uid_set
 from ttcli.mail.looks import asked_header, header_of
 
 _SUBJECT = f"(UID {asked_header('SUBJECT')})"
@@ -84,7 +84,7 @@ def _told(commands: Commands, uids: Sequence[int]) -> Iterator[Sequence[int]]:
             asked = waiting.popleft()
             flying.append((asked, commands.start_fetch(asked, _SUBJECT)))
         asked, request = flying.popleft()
-        commands.finish_fetch(request, 0)
+        commands.finish_fetch(request, FLYING_BYTES)
         yield asked
 
 
