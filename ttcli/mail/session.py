@@ -138,6 +138,7 @@ class Session:
         folder = self._folder or self.folder()
         last = folder.uidnext - 1 if folder.uidnext else HIGHEST_UID
         self.seen_through = after_uid
+        self._untold.clear()  # of another folder, the same UIDs are other mails
         if last > after_uid:
             commands = self.commands
             uids = self._search(commands, after_uid + 1, last, since)
