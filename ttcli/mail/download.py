@@ -10,7 +10,7 @@ from collections import deque
 from datetime import datetime
 from typing import Deque, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
-from ttcli.errors import Temporary
+from ttcli.errors import OutsideFault, Temporary
 from ttcli.mail import answers, decoding, whole
 from ttcli.mail.commands import Commands, Fetching, Items
 from ttcli.mail.content import Content, Store
@@ -38,16 +38,33 @@ def download(
         looks: They are asked for while earlier mails are on their way.
         largest: Bytes of one attachment; what is larger is told in `Mail.trouble`.
         store: Where large parts are kept; cleared once the next mail is asked for.
+
+    Raises:
+        OutsideFault: A look or a download failed; after the mails before it.
     """
     downloading = _Downloading(commands, largest, store)
+    faults: List[OutsideFault] = []
     try:
-        for command in _done(commands, plan(looks, largest)):
+        for command in _done(commands, plan(_until_fault(looks, faults), largest)):
             for mail in downloading.mails(command):
                 yield mail
                 del mail  # its bytes are not kept while the next ones come
                 store.clear()
+    except OutsideFault as fault:
+        faults.append(fault)
     finally:
         store.clear()
+    if faults:
+        raise faults[0]
+
+
+def _until_fault(looks: Iterable[Look], faults: List[OutsideFault]) -> Iterator[Look]:
+    """Those before a look that fails, whose mails shall come all the same: else a mail that the
+    server never tells of would keep back, in every run, the ones before it."""
+    try:
+        yield from looks
+    except OutsideFault as fault:
+        faults.append(fault)
 
 
 def _done(commands: Commands, planned: Iterator[Command]) -> Iterator[Command]:
