@@ -83,6 +83,10 @@ class Scripted:
         )
         return settings._replace(**overrides)
 
+    def say(self, text: bytes) -> None:
+        """Something out of turn, over the last connection."""
+        self._connections[-1].sendall(text)
+
     def _listen(self) -> None:
         while True:
             try:

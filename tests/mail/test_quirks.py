@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
+import time
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Type
 
@@ -442,3 +444,40 @@ def test_control_characters_start_no_command() -> None:
     with Scripted({}) as server, pytest.raises(ConfigError, match="EMAIL_FOLDER"):
         read(server, folder='x"\r\nA1 DELETE INBOX')
     assert not any("DELETE" in each for each in server.heard)
+
+
+def test_a_mail_that_is_gone_is_asked_after_behind_all_that_is_on_its_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A slow link brings the mails before it for longer than one answer may take."""
+    monkeypatch.setattr("ttcli.mail.session._BATCH", 1)
+    seen = {b"1": look(1), b"2": look(2, structure=b"NIL"), b"3": b""}  # 3 is expunged meanwhile
+
+    def slowly(_: bytes, match: Any) -> bytes:
+        for _ in range(15):
+            server.say(b"* OK wait\r\n")
+            time.sleep(0.1)
+        return parts(int(match[1]), b"aaa") + OK
+
+    script = ordinary(LOOK=lambda _, match: seen[match[1]] + OK, PARTS=slowly)
+    script[r"UID SEARCH UID 3"] = b"* SEARCH\r\n" + OK
+    with Scripted(script) as server:
+        assert [mail.uid for mail in read(server)] == [1, 2]
+        looks = [n for n, each in enumerate(server.heard) if re.match(LOOK, each)]
+        parts_at = next(n for n, each in enumerate(server.heard) if re.match(PARTS, each))
+        assert parts_at < server.heard.index("NOOP") and len(looks) == 3
+
+
+def test_a_look_that_fails_keeps_none_of_the_mails_before_it_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are looked at ahead; a mail that the server never tells of must not stop them, too."""
+    monkeypatch.setattr("ttcli.mail.session._BATCH", 1)
+    seen = {b"1": look(1), b"2": look(2), b"3": b""}  # though the search finds 3 again and again
+    contents = parts(1, b"aaa") + parts(2, b"bbb") + OK
+    script = ordinary(LOOK=lambda _, match: seen[match[1]] + OK, PARTS=contents)
+    with Scripted(script) as server, Session(server.settings()) as session:
+        got: List[int] = []
+        with pytest.raises(Temporary, match="left UID 3 out"):
+            got.extend(mail.uid for mail in session.new_mails(0))
+        assert (got, session.seen_through) == ([1, 2], 2)

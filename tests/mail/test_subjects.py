@@ -7,7 +7,7 @@ from typing import Any, Dict, List
 import pytest
 
 from tests.fix_dovecot import Account
-from tests.mail.scripted import Reply, Scripted, literal, look, parts
+from tests.mail.scripted import STRUCTURE, Reply, Scripted, literal, look, parts
 from tests.mail.spellings import WORDS, others, right
 from ttcli.errors import Temporary
 from ttcli.mail.commands import uid_set
@@ -168,3 +168,25 @@ def test_scattered_uids_make_no_line_that_a_server_refuses() -> None:
         assert [uid for each in commands for uid in each] == list(uids)
         assert max(len(uid_set(each)) for each in commands) < 8000
     assert len(list(_askable(list(neighbours)))) <= 4
+
+
+def test_a_subject_that_was_not_told_is_asked_in_its_own_folder_only() -> None:
+    """The next folder's mail of the same UID is right by its header, and is not judged again."""
+    two = literal(b"Subject: Lunch\r\nSubject: Track and Trace\r\n\r\n")
+    told = iter([b"", b" BODY[HEADER.FIELDS (SUBJECT)] " + two])
+    seen = b'INTERNALDATE "01-Sep-2026 10:00:00 +0200" RFC822.SIZE 99 BODYSTRUCTURE ' + STRUCTURE
+    script: Dict[str, Reply] = {
+        r"STATUS .*": b"* STATUS INBOX (UIDVALIDITY 7 UIDNEXT 2)\r\n" + OK,
+        r"UID SEARCH .*": b"* SEARCH 1\r\n" + OK,
+        r"UID FETCH \S+ \(UID INTERNALDATE RFC822.*": lambda *_: (
+            b"* 1 FETCH (UID 1 " + seen + next(told) + b")\r\n" + OK
+        ),
+        r"UID FETCH \S+ \(UID BODY.PEEK\[HEADER\] .*": (
+            b"* 1 FETCH (UID 1 BODY[HEADER] " + two + b" BODY[1] " + literal(b"abc") + b")\r\n" + OK
+        ),
+    }
+    with Scripted(script) as server, Session(server.settings(subject_filter=WORDS)) as session:
+        list(session.new_mails(0))
+        session.turn_to("Reports")
+
+        assert [mail.uid for mail in session.new_mails(0)] == [1]

@@ -155,6 +155,14 @@ def test_what_follows_a_literal_belongs_to_its_answer() -> None:
     ]
 
 
+def test_a_garbled_line_swallows_none_that_follow() -> None:
+    """An answer that never names its item ends with its line, though the next one has a name."""
+    lines = [b"* 1 FETCH (UID 5 BODY[\r\n", b"* BYE bye\r\n"]
+    stream = b"".join(lines) + b"* 2 FETCH (UID 7 BODY[1] {1}\r\na)\r\n"
+
+    assert told(feed(Splitter(), stream)) == [*lines, [(b"UID 7 BODY[1]", b"a")]]
+
+
 def flattened(answer: Sequence[Any]) -> List[Any]:
     """What an answer says: a UID and its one literal, or all of its texts and literals."""
     pieces = [x for each in answer for x in (each if isinstance(each, tuple) else [each])]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
 from ttcli.config import MailboxSettings
 from ttcli.errors import ConfigError, OutsideFault, Temporary
@@ -20,8 +20,14 @@ from ttcli.mail.cursor import Folder
 log = logging.getLogger(__name__)
 
 HIGHEST_UID = 2**32 - 1
-FLYING_BYTES = 12 << 20  # answers on their way, before that which is waited for
 Items = Dict[str, answers.Value]
+
+
+class Fetching(NamedTuple):
+    """A UID FETCH on its way, and the bytes that its answers may have."""
+
+    request: Any
+    size: int
 
 
 class Commands:
@@ -32,6 +38,7 @@ class Commands:
         self._settings = settings
         self._folder = folders.on_the_wire(settings.folder)
         self.found: Dict[int, Items] = {}
+        self._flying = 0  # bytes of the answers that are on their way
 
     def call(self, name: str, *arguments: str, seconds: float = 0) -> bytes:
         """One command to its end; returns the text of its OK."""
@@ -127,31 +134,38 @@ class Commands:
                 del self.found[uid]
         return sorted(uids)
 
-    def start_fetch(self, uids: Sequence[int], items: str) -> Any:
-        """Sends a UID FETCH without waiting for its answers."""
-        try:
-            return self.client.start("UID", "FETCH", uid_set(uids), items)
-        except Lost as error:
-            raise told(error, self._settings.host) from None
+    def start_fetch(self, uids: Sequence[int], items: str, size: int) -> Fetching:
+        """Sends a UID FETCH without waiting for its answers.
 
-    def finish_fetch(self, request: Any, size: int) -> None:
+        Args:
+            size: The bytes that they may have; decides how long to wait.
+        """
+        with self._told():
+            request = self.client.start("UID", "FETCH", uid_set(uids), items)
+        self._flying += size
+        return Fetching(request, size)
+
+    def finish_fetch(self, fetching: Fetching) -> None:
         """Waits for a UID FETCH's end; what it brought is in `found`, whatever command it was for.
 
         A NO is no error here: it comes when a mail was expunged or cannot be read, beside the
         answers for the others. Callers compare `found` with what they asked for.
-
-        Args:
-            size: The bytes that may come; decides how long to wait.
         """
         try:
-            self.client.finish(request, 10 * self._settings.timeout + size / SLOWEST_LINK)
+            self.client.finish(fetching.request, self._patience())
         except Refused as refused:
             if refused.kind != "NO" or words.is_later(refused.text):
                 raise told(refused, self._settings.host) from None
             log.info("%s: %s", self._settings.host, words.readable(refused.text))
         except Lost as error:
             raise told(error, self._settings.host) from None
+        finally:
+            self._flying -= fetching.size
         self._collect()
+
+    def _patience(self) -> float:
+        """Seconds that all may take that is on its way: what is waited for comes behind it."""
+        return 10 * self._settings.timeout + self._flying / SLOWEST_LINK
 
     def _collect(self) -> None:
         arrived = self.client.answers
@@ -169,7 +183,7 @@ class Commands:
 
         An answer that cannot be understood counts as given, with no items.
         """
-        self.finish_fetch(self.start_fetch(uids, items), size)
+        self.finish_fetch(self.start_fetch(uids, items, size))
         # what has come for other commands on their way stays
         return {uid: self.found.pop(uid) for uid in uids if uid in self.found}
 
@@ -196,7 +210,8 @@ class Commands:
         """
         if not uids:
             return
-        self.call("NOOP")  # the server's chance to tell of what others expunged
+        # the server's chance to tell of what others expunged, behind all that is on its way
+        self.call("NOOP", seconds=self._patience())
         still = uids & set(self.search(uid_set(sorted(uids))))
         if still:
             raise Temporary(

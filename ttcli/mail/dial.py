@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import NamedTuple, Optional, Tuple, Union
 
 from ttcli.config import MailboxSettings
@@ -54,12 +55,21 @@ def dial(settings: MailboxSettings) -> Connection:
 
 
 def dialling(settings: MailboxSettings) -> Future[Connection]:
-    """The same in a thread of its own: four round trips, in which the caller can import much."""
-    threads = ThreadPoolExecutor(1, "dial")
+    """The same in a thread of its own: four round trips, in which the caller can import much.
+
+    Python's end waits for no such thread, as it would for an executor's: who is stopped while a
+    server is silent ends at once.
+    """
+    dialled: Future[Connection] = Future()
+    threading.Thread(target=_dial_for, args=(dialled, settings), name="dial", daemon=True).start()
+    return dialled
+
+
+def _dial_for(dialled: Future[Connection], settings: MailboxSettings) -> None:
     try:
-        return threads.submit(dial, settings)
-    finally:
-        threads.shutdown(wait=False)
+        dialled.set_result(dial(settings))
+    except BaseException as error:
+        dialled.set_exception(error)
 
 
 def reach(address: Tuple[str, int], seconds: float) -> socket.socket:

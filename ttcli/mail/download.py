@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 from collections import deque
 from datetime import datetime
-from typing import Any, Deque, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Deque, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
-from ttcli.errors import Temporary
+from ttcli.errors import OutsideFault, Temporary
 from ttcli.mail import answers, decoding, whole
-from ttcli.mail.commands import FLYING_BYTES, Commands, Items
+from ttcli.mail.commands import Commands, Fetching, Items
 from ttcli.mail.content import Content, Store
 from ttcli.mail.head import head_of
 from ttcli.mail.leaf import Leaf
@@ -25,6 +25,7 @@ from ttcli.mail.wire import LARGEST_LITERAL
 
 log = logging.getLogger(__name__)
 
+_FLYING_BYTES = 3 * COMMAND_BYTES  # answers on their way
 _FLYING_COMMANDS = 8  # imaplib2's own queue ends at 10
 
 
@@ -37,31 +38,48 @@ def download(
         looks: They are asked for while earlier mails are on their way.
         largest: Bytes of one attachment; what is larger is told in `Mail.trouble`.
         store: Where large parts are kept; cleared once the next mail is asked for.
+
+    Raises:
+        OutsideFault: A look or a download failed; after the mails before it.
     """
     downloading = _Downloading(commands, largest, store)
+    faults: List[OutsideFault] = []
     try:
-        for command in _done(commands, plan(looks, largest)):
+        for command in _done(commands, plan(_until_fault(looks, faults), largest)):
             for mail in downloading.mails(command):
                 yield mail
                 del mail  # its bytes are not kept while the next ones come
                 store.clear()
+    except OutsideFault as fault:
+        faults.append(fault)
     finally:
         store.clear()
+    if faults:
+        raise faults[0]
+
+
+def _until_fault(looks: Iterable[Look], faults: List[OutsideFault]) -> Iterator[Look]:
+    """Those before a look that fails, whose mails shall come all the same: else a mail that the
+    server never tells of would keep back, in every run, the ones before it."""
+    try:
+        yield from looks
+    except OutsideFault as fault:
+        faults.append(fault)
 
 
 def _done(commands: Commands, planned: Iterator[Command]) -> Iterator[Command]:
     """Each command once its answers are in, with others on their way meanwhile."""
-    flying: Deque[Tuple[Command, Any]] = deque()
-    room = FLYING_BYTES
+    flying: Deque[Tuple[Command, Fetching]] = deque()
+    room = _FLYING_BYTES
     coming = next(planned, None)
     while coming or flying:
         while coming and len(flying) < _FLYING_COMMANDS and (coming.size <= room or not flying):
             room -= coming.size
             uids = [each.uid for each in coming.looks]
-            flying.append((coming, commands.start_fetch(uids, coming.items)))
+            flying.append((coming, commands.start_fetch(uids, coming.items, coming.size)))
             coming = next(planned, None)
-        command, request = flying.popleft()
-        commands.finish_fetch(request, command.size + FLYING_BYTES - room)
+        command, fetching = flying.popleft()
+        commands.finish_fetch(fetching)
         room += command.size
         yield command
 
@@ -196,7 +214,7 @@ def fetch_whole(commands: Commands, uid: int, size: int, store: Store) -> Option
     if size > LARGEST_LITERAL:
         return _too_large(commands, uid, size)
     if size <= COMMAND_BYTES:
-        items = commands.fetch([uid], f"(UID INTERNALDATE {WHOLE})", size + FLYING_BYTES)
+        items = commands.fetch([uid], f"(UID INTERNALDATE {WHOLE})", size)
         found = items.get(uid, {})
         content, internaldate = _content(found.get("BODY[]")), _time(found)
     else:
@@ -221,7 +239,7 @@ def _whole_in_pieces(
     while not arriving.short and arriving.received <= LARGEST_LITERAL:
         piece = Piece("", arriving.received, COMMAND_BYTES)
         asked = f"(UID INTERNALDATE {piece.asked})"
-        items = commands.fetch([uid], asked, 2 * FLYING_BYTES).get(uid, {})
+        items = commands.fetch([uid], asked, COMMAND_BYTES).get(uid, {})
         internaldate = internaldate or _time(items)
         arriving.add(piece, items.pop(piece.answered, None))
     return arriving.content(), internaldate
@@ -229,7 +247,7 @@ def _whole_in_pieces(
 
 def _too_large(commands: Commands, uid: int, size: int) -> Optional[Mail]:
     """A mail that would have to be fetched whole and is too large for that: told as trouble."""
-    items = commands.fetch([uid], "(UID INTERNALDATE BODY.PEEK[HEADER])", FLYING_BYTES).get(uid, {})
+    items = commands.fetch([uid], "(UID INTERNALDATE BODY.PEEK[HEADER])").get(uid, {})
     head, internaldate = items.get("BODY[HEADER]"), answers.time_of(items.get("INTERNALDATE"))
     if not isinstance(head, bytes) or internaldate is None:
         commands.check_gone({uid})

@@ -16,13 +16,13 @@ from concurrent.futures import Future
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Deque, Iterable, Iterator, List, Optional, Sequence, Set, Tuple, Type
+from typing import Deque, Iterable, Iterator, List, Optional, Sequence, Set, Tuple, Type
 
 from ttcli.config import MailboxSettings
 from ttcli.mail.access import Access, Rotations
 from ttcli.mail.actions import Action, perform
 from ttcli.mail.client import Client
-from ttcli.mail.commands import FLYING_BYTES, HIGHEST_UID, Commands, Items, told
+from ttcli.mail.commands import HIGHEST_UID, Commands, Fetching, Items, told
 from ttcli.mail.content import Store
 from ttcli.mail.cursor import Folder
 from ttcli.mail.dial import Connection, dial
@@ -35,6 +35,7 @@ from ttcli.mail.subjects import Wanted, cut, with_subject
 from ttcli.mail.waiting import Arrivals, wait
 
 _BATCH = 500  # mails looked at with one command
+_LOOK_BYTES = 2048  # that the answer to a look may have
 _STRETCH = 20_000  # mails whose subjects are compared before the first of them is downloaded
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
@@ -138,6 +139,7 @@ class Session:
         folder = self._folder or self.folder()
         last = folder.uidnext - 1 if folder.uidnext else HIGHEST_UID
         self.seen_through = after_uid
+        self._untold.clear()  # of another folder, the same UIDs are other mails
         if last > after_uid:
             commands = self.commands
             uids = self._search(commands, after_uid + 1, last, since)
@@ -178,18 +180,18 @@ class Session:
     ) -> Iterator[Look]:
         """Those that may match."""
         asked = asking(self._gate.fields)
-        looking: Deque[Tuple[Sequence[int], Any]] = deque()
+        looking: Deque[Tuple[Sequence[int], Fetching]] = deque()
         for batch in batches:
-            looking.append((batch, commands.start_fetch(batch, asked)))
+            looking.append((batch, commands.start_fetch(batch, asked, len(batch) * _LOOK_BYTES)))
             if len(looking) > 1:  # the next look is on its way while these mails come
                 yield from self._looked(commands, *looking.popleft(), since)
         for last in looking:
             yield from self._looked(commands, *last, since)
 
     def _looked(
-        self, commands: Commands, uids: Sequence[int], request: Any, since: Optional[datetime]
+        self, commands: Commands, uids: Sequence[int], fetching: Fetching, since: Optional[datetime]
     ) -> Iterator[Look]:
-        commands.finish_fetch(request, FLYING_BYTES)
+        commands.finish_fetch(fetching)
         found = {uid: commands.found.pop(uid) for uid in uids if uid in commands.found}
         commands.check_gone(set(uids) - set(found))
         for uid, items in found.items():

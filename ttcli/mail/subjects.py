@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections import deque
-from typing import Any, Deque, Iterator, List, Sequence, Tuple
+from typing import Deque, Iterator, List, Sequence, Tuple
 
 from ttcli.mail import headers
-from ttcli.mail.commands import FLYING_BYTES, Commands, uid_set
+from ttcli.mail.commands import Commands, Fetching, uid_set
 from ttcli.mail.looks import asked_header, header_of
 
 _SUBJECT = f"(UID {asked_header('SUBJECT')})"
@@ -19,6 +19,7 @@ _COMMAND = 2500  # mails asked for with one command
 _FIRST = 500  # with the first ones: while others come, a look at those that match is on its way
 _LONGEST_SET = 5000  # bytes of its UIDs; RFC 7162 lets servers end a line at 8192
 _SCATTERED = 400  # mails whose UIDs are never longer
+_BYTES = 256  # of an answer, rather too many
 _FLYING = 8  # commands; imaplib2's own queue ends at 10
 # Letters in lower case, and blanks for what is none: headers are mostly printable ASCII.
 _PLAIN = bytes(max(code, 32) for code in range(127)).lower() + b" " + bytes(range(128, 256))
@@ -78,13 +79,13 @@ def with_subject(
 def _told(commands: Commands, uids: Sequence[int]) -> Iterator[Sequence[int]]:
     """The UIDs of each command once its answers are in, with others on their way meanwhile."""
     waiting = deque(_askable(uids))
-    flying: Deque[Tuple[Sequence[int], Any]] = deque()
+    flying: Deque[Tuple[Sequence[int], Fetching]] = deque()
     while waiting or flying:
         while waiting and len(flying) < _FLYING:
             asked = waiting.popleft()
-            flying.append((asked, commands.start_fetch(asked, _SUBJECT)))
-        asked, request = flying.popleft()
-        commands.finish_fetch(request, FLYING_BYTES)
+            flying.append((asked, commands.start_fetch(asked, _SUBJECT, len(asked) * _BYTES)))
+        asked, fetching = flying.popleft()
+        commands.finish_fetch(fetching)
         yield asked
 
 

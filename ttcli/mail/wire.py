@@ -13,7 +13,9 @@ from typing import Any, Iterator, List, Optional, Sequence, Tuple, Union
 Short = Tuple[int, str, bytes]  # UID, and name and value of the one item
 Answer = Union[Short, List[Any]]  # or its pieces: (text, literal) tuples, and a text at the end
 
-_SHORT = re.compile(rb"\* [0-9]+ FETCH \(UID ([0-9]{1,10}) (BODY\[[^\]\"]*\]) \{([0-9]{1,4})\}\r\n")
+_SHORT = re.compile(
+    rb"\* [0-9]+ FETCH \(UID ([0-9]{1,10}) (BODY\[[^\]\"\r\n]*\]) \{([0-9]{1,4})\}\r\n"
+)
 _FETCH = re.compile(rb"\* *([0-9]+) *FETCH +")
 _LITERAL = re.compile(rb"\{([0-9]+)\+?\}\r?\n\Z")
 LARGEST_LITERAL = 128 << 20
