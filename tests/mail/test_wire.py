@@ -155,6 +155,17 @@ def test_what_follows_a_literal_belongs_to_its_answer() -> None:
     ]
 
 
+def test_a_plus_in_the_middle_of_an_answer_asks_for_nothing() -> None:
+    """Only a line of its own that begins with it is the server's asking for more."""
+    stream = b"* 3 FETCH (A {1}\r\na+{1}\r\nb)\r\n+ go on {1}\r\n* 3 EXPUNGE\r\n"
+
+    assert told(feed(Splitter(), stream)) == [
+        [(b"3 (A {1}", b"a"), (b"+{1}", b"b"), b")"],
+        b"+ go on {1}\r\n",
+        b"* 3 EXPUNGE\r\n",
+    ]
+
+
 def test_a_garbled_line_swallows_none_that_follow() -> None:
     """An answer that never names its item ends with its line, though the next one has a name."""
     lines = [b"* 1 FETCH (UID 5 BODY[\r\n", b"* BYE bye\r\n"]

@@ -80,7 +80,8 @@ class Splitter:
                 return
             line = b"".join([*self._line, data[position:end]])
             self._line, self._length, position = [], 0, end
-            announced = _announced(line)
+            asks = not self._goes_on and line.startswith(b"+")  # a "+" in mid-answer is text
+            announced = None if asks else _announced(line)
             yield from self._of_line(line, announced is not None)
             self._literal = announced or 0
             if self._goes_on:
@@ -153,7 +154,7 @@ def _without_end(line: bytes) -> bytes:
 
 def _announced(line: bytes) -> Optional[int]:
     """The length of the literal that follows this line; None where none does."""
-    match = None if line.startswith(b"+") else _LITERAL.search(line)
+    match = _LITERAL.search(line)
     if not match:
         return None
     # 20 digits are enough to refuse; int() of a million digits takes minutes
