@@ -269,6 +269,13 @@ def test_keys_are_compared_as_the_database_does():
 
 def test_no_process_is_left(monkeypatch):
     """Where the first half is refused, the second process ends with it."""
+    begun = []
+    begin = Beside.begin
+
+    def noted(self, work):
+        process = begin(self, work)
+        begun.append(process._pid)
+        return process
 
     class Refused(Divided):
         def __next__(self) -> Block:
@@ -280,10 +287,12 @@ def test_no_process_is_left(monkeypatch):
             signal.pause()
             yield from ()
 
+    monkeypatch.setattr(Beside, "begin", noted)
     rows = [[KEYS[n], None, number(str(n))] for n in range(6)]
     assert result([halved(3, *rows, kind=Refused)], True) == ("bad", "damaged")
+    (pid,) = begun
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(pid, os.WNOHANG)
 
 
 def test_without_room_for_two_none_is_begun(monkeypatch):
