@@ -278,10 +278,16 @@ def test_no_process_is_left(monkeypatch):
         return process
 
     class Refused(Divided):
+        refuses = False
+
         def __next__(self) -> Block:
-            if len(self._blocks) < self._all:
+            if self.refuses:
                 raise BadItem("damaged", "")
             return super().__next__()
+
+        def divide(self) -> bool:
+            self.refuses = True
+            return super().divide()
 
         def second(self) -> Iterator[Block]:
             signal.pause()
