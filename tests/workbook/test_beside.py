@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import resource
 import signal
@@ -76,7 +77,7 @@ def test_the_wall_limit_ends_both(tmp_path: Path) -> None:
     [
         (lambda: None, True),
         (lambda: os.kill(os.getpid(), signal.SIGKILL), False),
-        (lambda: bytes(60 << 20), False),  # of 200 MB it may have a quarter
+        (lambda: mmap.mmap(-1, 60 << 20), False),  # of 200 MB it may have a quarter
         (lambda: int("x"), False),
     ],
 )
@@ -94,9 +95,8 @@ def test_without_room_for_two_there_is_one(tmp_path: Path) -> None:
     beside = Beside(tmp_path, LIMITS)
     assert beside.has_room(1 << 20)
     assert not beside.has_room(1 << 50)  # no disk is so large
-    held = bytes(60 << 20)
-    assert not beside.has_room(1 << 20)
-    del held
+    with mmap.mmap(-1, 60 << 20):  # which no memory that was freed before can serve
+        assert not beside.has_room(1 << 20)
 
 
 def test_it_may_use_as_much_time_as_the_child_has_left(tmp_path: Path) -> None:
