@@ -20,10 +20,6 @@ _STANDARD = (0, 1, 2)
 _LAST_WORDS = 64 * 1024  # a Rust backtrace may stand between the words and the end
 
 
-_ALLOCATIONS = 20_000
-"""Between two collections of garbage: the tuples of a block of rows are many, and never cycles."""
-
-
 class Links:
     """What connects a child with its parent: made before the fork, each side keeps its end.
 
@@ -88,7 +84,6 @@ def confine(limits: Limits, links: Links, keep: Tuple[int, ...] = ()) -> Confine
     _let_go_of_files(keep=(links.writing, links.held, *keep), stderr=links.stderr.fileno())
     die_with(links.held)
     gc.freeze()  # collecting the parent's objects would copy its pages
-    gc.set_threshold(_ALLOCATIONS)
     limit_softly(resource.RLIMIT_CORE, 0)
     confined = Confined(resource.getrlimit(resource.RLIMIT_AS)[0])
     confined.renew(limits)
