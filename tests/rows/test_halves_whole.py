@@ -21,7 +21,7 @@ from ttcli.rows.convert import convert_workbook
 from ttcli.rows.mapping import Mapping
 from ttcli.table import TableColumn, TargetTable
 from ttcli.workbook.beside import Beside
-from ttcli.workbook.ooxml_halves import SheetBlocks
+from ttcli.workbook.ooxml.halves import SheetBlocks
 from ttcli.workbook.open import open_workbook
 
 TYPES = {

@@ -11,14 +11,14 @@ from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequen
 from ttcli.cells import Block
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook.ooxml_cell import CellReader, reference
-from ttcli.workbook.ooxml_exact import SheetSource, Tally, exact_blocks
-from ttcli.workbook.ooxml_halves import Part, SheetBlocks
-from ttcli.workbook.ooxml_package import Package, Relationship
-from ttcli.workbook.ooxml_strings import read_strings
-from ttcli.workbook.ooxml_styles import read_styles
-from ttcli.workbook.ooxml_text import clean
-from ttcli.workbook.ooxml_xml import parse_part
+from ttcli.workbook.ooxml.cell import CellReader, reference
+from ttcli.workbook.ooxml.exact import SheetSource, Tally, exact_blocks
+from ttcli.workbook.ooxml.halves import Part, SheetBlocks
+from ttcli.workbook.ooxml.package import Package, Relationship
+from ttcli.workbook.ooxml.strings import read_strings
+from ttcli.workbook.ooxml.styles import read_styles
+from ttcli.workbook.ooxml.text import clean
+from ttcli.workbook.ooxml.xml import parse_part
 from ttcli.workbook.sniff_zip import OpenZip
 
 _STATES = {"hidden": "hidden", "veryHidden": "very-hidden"}

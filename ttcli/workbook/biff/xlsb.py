@@ -13,7 +13,8 @@ from typing import Dict, Iterator, List, NamedTuple, Tuple
 from ttcli.cells import Cell, Workbook
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook.biff import (
+from ttcli.workbook.biff.calamine import open_scanned
+from ttcli.workbook.biff.records import (
     GENERAL_STYLE,
     Style,
     bool_or_error,
@@ -24,10 +25,9 @@ from ttcli.workbook.biff import (
     styles_of,
     whole_records,
 )
+from ttcli.workbook.biff.scan import ASK
 from ttcli.workbook.blocks import Row
-from ttcli.workbook.calamine import open_scanned
-from ttcli.workbook.ooxml_package import Package, Relationship
-from ttcli.workbook.scan import ASK
+from ttcli.workbook.ooxml.package import Package, Relationship
 
 _ROW, _RK, _ERROR, _BOOL, _REAL = 0, 2, 3, 4, 5
 _TEXTS = (6, 7, 8, 62)  # BrtCellSt, BrtCellIsst, BrtFmlaString, BrtCellRString
@@ -58,7 +58,7 @@ def open_xlsb(path: Path, limits: Limits) -> Workbook:
 
 
 class XlsbScan:
-    """See `ttcli.workbook.scan.Scan`.
+    """See `ttcli.workbook.biff.scan.Scan`.
 
     Raises:
         BadItem: Damaged or over a limit.

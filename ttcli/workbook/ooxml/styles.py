@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Dict, Hashable, List, Optional
 
-from ttcli.workbook.ooxml_formats import GENERAL_STYLE, Style, builtin_style, style_of
-from ttcli.workbook.ooxml_package import Package
-from ttcli.workbook.ooxml_xml import parse_part
+from ttcli.workbook.ooxml.formats import GENERAL_STYLE, Style, builtin_style, style_of
+from ttcli.workbook.ooxml.package import Package
+from ttcli.workbook.ooxml.xml import parse_part
 
 
 class Styles:

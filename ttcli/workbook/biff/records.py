@@ -9,7 +9,7 @@ from typing import Dict, Iterator, List, Tuple
 from ttcli.cells import Cell, Kind
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook.ooxml_formats import GENERAL_STYLE, Style, builtin_style, style_of
+from ttcli.workbook.ooxml.formats import GENERAL_STYLE, Style, builtin_style, style_of
 
 __all__ = [
     "GENERAL_STYLE",

@@ -11,9 +11,9 @@ from typing import Dict, Iterable, Iterator, List, NamedTuple, Tuple, Union
 from ttcli.cells import Block, Cell, Column, MixedColumn, address
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook.ooxml_cell import CellReader, RawCell, reference
-from ttcli.workbook.ooxml_text import TextPieces
-from ttcli.workbook.ooxml_xml import LocalNames, Parser, check_depth
+from ttcli.workbook.ooxml.cell import CellReader, RawCell, reference
+from ttcli.workbook.ooxml.text import TextPieces
+from ttcli.workbook.ooxml.xml import LocalNames, Parser, check_depth
 
 Row = Tuple[int, Dict[int, Cell]]
 

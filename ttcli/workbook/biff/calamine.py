@@ -17,8 +17,8 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, Tuple
 from ttcli.cells import Block, Cell, Kind, Workbook, address
 from ttcli.config import Limits
 from ttcli.errors import BadItem
+from ttcli.workbook.biff.scan import ASK, Scan, Unshared
 from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, Row, blocks_of, plain
-from ttcli.workbook.scan import ASK, Scan, Unshared
 
 _VENDOR = "/usr/lib/ttcli/vendor"  # where the Debian package ttcli-calamine puts it
 _AS_XLSX = "open it in Excel, save it as .xlsx and send that"

@@ -10,11 +10,11 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ttcli.cells import Cell, Format, Kind
 from ttcli.errors import BadItem
-from ttcli.workbook.biff import number_text
+from ttcli.workbook.biff.records import number_text
 from ttcli.workbook.blocks import Budget, Row, plain
-from ttcli.workbook.ods_styles import OFFICE, TABLE, Attributes, OdsStyles
-from ttcli.workbook.ooxml_cell import iso_cell
-from ttcli.workbook.ooxml_text import LONGEST_TEXT
+from ttcli.workbook.ods.styles import OFFICE, TABLE, Attributes, OdsStyles
+from ttcli.workbook.ooxml.cell import iso_cell
+from ttcli.workbook.ooxml.text import LONGEST_TEXT
 
 _CALC = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0 "
 _TEXT = "urn:oasis:names:tc:opendocument:xmlns:text:1.0 "

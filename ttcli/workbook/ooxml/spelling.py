@@ -11,8 +11,8 @@ import sys
 from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
 
 from ttcli.cells import GENERAL, Format, Kind
-from ttcli.workbook.ooxml_cell import reference
-from ttcli.workbook.ooxml_styles import Styles
+from ttcli.workbook.ooxml.cell import reference
+from ttcli.workbook.ooxml.styles import Styles
 
 # A possessive match forgets how it came about: a third faster, and Python 3.11 or later.
 POSSESSIVE = b"+" if sys.version_info >= (3, 11) else b""

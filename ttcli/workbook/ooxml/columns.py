@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import List, Mapping, NamedTuple, Sequence, TypeVar, Union
 
 from ttcli.cells import Column, MixedColumn, column_cells
-from ttcli.workbook.ooxml_shape import Capture
+from ttcli.workbook.ooxml.shape import Capture
 
 _Value = TypeVar("_Value")
 

@@ -27,12 +27,12 @@ from typing import (
 )
 
 from ttcli.cells import NO_BLANKS, Block
-from ttcli.workbook.ooxml_columns import Variant, cell_count, column_of
-from ttcli.workbook.ooxml_exact import SheetParser, SheetSource, blocks_of
-from ttcli.workbook.ooxml_package import Chunks
-from ttcli.workbook.ooxml_rawtext import RawTexts, Unproven, prove_characters
-from ttcli.workbook.ooxml_shape import Shape, Shapes
-from ttcli.workbook.ooxml_spelling import Notation, Speller, Spelling
+from ttcli.workbook.ooxml.columns import Variant, cell_count, column_of
+from ttcli.workbook.ooxml.exact import SheetParser, SheetSource, blocks_of
+from ttcli.workbook.ooxml.package import Chunks
+from ttcli.workbook.ooxml.rawtext import RawTexts, Unproven, prove_characters
+from ttcli.workbook.ooxml.shape import Shape, Shapes
+from ttcli.workbook.ooxml.spelling import Notation, Speller, Spelling
 
 _Found = List[Tuple[bytes, ...]]
 

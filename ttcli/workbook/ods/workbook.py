@@ -16,10 +16,10 @@ from ttcli.cells import Block, Workbook
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, Row, blocks_of
-from ttcli.workbook.ods_sheet import SheetReading
-from ttcli.workbook.ods_styles import TABLE, Attributes, OdsStyles
-from ttcli.workbook.ooxml_package import Package
-from ttcli.workbook.ooxml_xml import Parser, check_depth
+from ttcli.workbook.ods.sheet import SheetReading
+from ttcli.workbook.ods.styles import TABLE, Attributes, OdsStyles
+from ttcli.workbook.ooxml.package import Package
+from ttcli.workbook.ooxml.xml import Parser, check_depth
 
 _CONTENT = "content.xml"
 _SHEET, _LINKS = TABLE + "table", TABLE + "dde-links"

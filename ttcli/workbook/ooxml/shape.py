@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Dict, Hashable, Iterable, List, NamedTuple, Optional, Pattern, Set, Tuple
 
-from ttcli.workbook.ooxml_spelling import (
+from ttcli.workbook.ooxml.spelling import (
     FORMULA,
     INLINE,
     POSSESSIVE,

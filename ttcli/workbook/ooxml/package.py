@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from ttcli.config import Limits
 from ttcli.errors import BadItem, from_os_error
-from ttcli.workbook.ooxml_xml import parse_part
+from ttcli.workbook.ooxml.xml import parse_part
 from ttcli.workbook.sniff_zip import OpenZip
 
 CHUNK = 1 << 17

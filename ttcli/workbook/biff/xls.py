@@ -13,7 +13,8 @@ from ttcli.cells import Block, Cell, Kind, Workbook
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.workbook import ole
-from ttcli.workbook.biff import (
+from ttcli.workbook.biff.calamine import open_scanned
+from ttcli.workbook.biff.records import (
     GENERAL_STYLE,
     Style,
     bool_or_error,
@@ -24,10 +25,9 @@ from ttcli.workbook.biff import (
     styles_of,
     whole_records,
 )
+from ttcli.workbook.biff.scan import ASK, Unshared
+from ttcli.workbook.biff.xls_texts import XlsTexts, formula_texts
 from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, Row, blocks_of, by_row
-from ttcli.workbook.calamine import open_scanned
-from ttcli.workbook.scan import ASK, Unshared
-from ttcli.workbook.xls_texts import XlsTexts, formula_texts
 
 _BOF, _EOF = 0x0809, 0x000A
 _FILEPASS, _DATEMODE, _BOUNDSHEET, _FORMAT, _XF = 0x002F, 0x0022, 0x0085, 0x041E, 0x00E0
@@ -99,7 +99,7 @@ def _open_alone(limits: Limits, scan: XlsScan) -> Workbook:
 
 
 class XlsScan:
-    """See `ttcli.workbook.scan.Scan`.
+    """See `ttcli.workbook.biff.scan.Scan`.
 
     Attributes:
         encrypted: Nothing else is known before it is decrypted.

@@ -10,7 +10,7 @@ import re
 from typing import Dict, List, Mapping, Match, NamedTuple, Pattern, Sequence
 
 from ttcli.cells import NO_BLANKS, to_copy
-from ttcli.workbook.ooxml_text import clean
+from ttcli.workbook.ooxml.text import clean
 
 _CONTROLS = bytes(range(32))
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")

@@ -9,9 +9,9 @@ from typing import NamedTuple, Optional, Tuple
 from ttcli.cells import Cell, Format, Kind
 from ttcli.errors import BadItem
 from ttcli.patterns import late
-from ttcli.workbook.ooxml_strings import SharedStrings
-from ttcli.workbook.ooxml_styles import Styles
-from ttcli.workbook.ooxml_text import clean
+from ttcli.workbook.ooxml.strings import SharedStrings
+from ttcli.workbook.ooxml.styles import Styles
+from ttcli.workbook.ooxml.text import clean
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z", re.ASCII)
 _ISO = late(

@@ -15,17 +15,17 @@ from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from ttcli.cells import NO_BLANKS, from_copy, to_copy
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook.ooxml_package import Package
-from ttcli.workbook.ooxml_packs import PACK, PACK_BITS, Packs
-from ttcli.workbook.ooxml_rawtext import (
+from ttcli.workbook.ooxml.package import Package
+from ttcli.workbook.ooxml.packs import PACK, PACK_BITS, Packs
+from ttcli.workbook.ooxml.rawtext import (
     RawTexts,
     StringSpelling,
     Unproven,
     raw_strings,
     string_spelling,
 )
-from ttcli.workbook.ooxml_text import TextPieces, clean
-from ttcli.workbook.ooxml_xml import LocalNames, Parser, check_depth
+from ttcli.workbook.ooxml.text import TextPieces, clean
+from ttcli.workbook.ooxml.xml import LocalNames, Parser, check_depth
 
 # A bytes object and its place in a list take that much more than its text.
 _OBJECT_BYTES = 41

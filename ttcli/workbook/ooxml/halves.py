@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Iterator, NamedTuple
 
 from ttcli.cells import Block, Half
-from ttcli.workbook.ooxml_exact import SheetSource
-from ttcli.workbook.ooxml_fast import FastReader
-from ttcli.workbook.ooxml_package import CHUNK, Chunks, Package
-from ttcli.workbook.ooxml_xml import MOST_NAMES
+from ttcli.workbook.ooxml.exact import SheetSource
+from ttcli.workbook.ooxml.fast import FastReader
+from ttcli.workbook.ooxml.package import CHUNK, Chunks, Package
+from ttcli.workbook.ooxml.xml import MOST_NAMES
 
 # Of what is left, the first process takes a little more than half: it passes over nothing.
 _FIRST, _OF = 17, 32
