@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 from ttcli.rows import expect
 from ttcli.rows.mapping import Sender
 from ttcli.spool.item import Item, read_time, time_text
-from ttcli.stages.loads import USUAL_OF, Load, address
+from ttcli.stages.health.loads import USUAL_OF, Load, address
 
 NAMED_FOR = timedelta(days=3)
 """So long an odd report is a finding, unless the sender's next one comes before."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Optional, Sequence
 
 from ttcli.config import MailboxSettings
 from ttcli.spool.drain import Report
-from ttcli.stages.mailboxes import label_of
+from ttcli.stages.mailbox.several import label_of
 
 if TYPE_CHECKING:
     from ttcli.mail.gate import Refusal

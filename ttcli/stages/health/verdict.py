@@ -13,8 +13,8 @@ from typing import Any, Callable, Iterator, List, Mapping, NamedTuple, Optional,
 from ttcli import errors
 from ttcli.config import Config
 from ttcli.spool.item import PENDING, PROCESSED, read_time
-from ttcli.stages.loads import Load
-from ttcli.stages.senders import NAMED_FOR
+from ttcli.stages.health.loads import Load
+from ttcli.stages.health.senders import NAMED_FOR
 
 
 class Problem(NamedTuple):

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Dict, Iterable, List, Optional, Sequence
 
 from ttcli.spool.item import read_time
-from ttcli.stages.loads import Load
+from ttcli.stages.health.loads import Load
 
 DAYS = 14
 _SPAN = timedelta(days=1)

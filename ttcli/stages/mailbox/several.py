@@ -15,7 +15,7 @@ from ttcli.config import MailboxSettings
 from ttcli.errors import ConfigError, OutsideFault
 from ttcli.spool.drain import Report
 from ttcli.spool.store import Spool
-from ttcli.stages.mailbox import opened
+from ttcli.stages.mailbox.session import opened
 
 if TYPE_CHECKING:
     from ttcli.mail.session import Session

@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ttcli.spool.item import FAILED, LOADED
-from ttcli.stages.brought import Brought
+from ttcli.stages.past.brought import Brought
 from ttcli.table import Policy, TableColumn, TargetTable
 
 Fields = Dict[str, Optional[str]]

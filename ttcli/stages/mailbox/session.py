@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Iterator
 from ttcli.config import MailboxSettings
 from ttcli.errors import Temporary
 from ttcli.spool.store import Spool
-from ttcli.stages.patience import Patience
-from ttcli.stages.rotations import Rotations
+from ttcli.stages.mailbox.patience import Patience
+from ttcli.stages.mailbox.rotations import Rotations
 
 if TYPE_CHECKING:
     from ttcli.mail.session import Session
