@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 
-from tests.rows import test_halves as made
+from tests.rows import made_halves as made
 from tests.rows.made import number, sheet
 from tests.workbook_ooxml.packages import write_rows
 from ttcli.config import Limits
