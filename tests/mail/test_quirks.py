@@ -504,3 +504,24 @@ def test_what_was_taken_does_not_count_any_more(monkeypatch: pytest.MonkeyPatch)
     assert isinstance(looks, bytes) and isinstance(bodies, bytes)
     with Scripted(ordinary(LOOK=NOISE * 12 + looks, PARTS=NOISE * 12 + bodies)) as server:
         assert contents(read(server)) == {1: b"aaa", 2: b"bbb", 3: b"ccc"}
+
+
+def test_last_words_are_told_though_nothing_can_be_sent_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A server that goes while we speak has said why: not "broken pipe" is the reason."""
+    real = socket.socket.send
+
+    def broken(self: socket.socket, text: Any) -> int:
+        if b"SEARCH" in bytes(text):
+            raise BrokenPipeError(32, "Broken pipe")
+        return real(self, text)
+
+    def slowly(_: bytes, match: Any) -> bytes:
+        time.sleep(0.2)  # until nothing could be sent
+        return b"* BYE going down for repairs\r\n" + HANG_UP
+
+    monkeypatch.setattr(socket.socket, "send", broken)
+    says = pytest.raises(Temporary, match="going down for repairs")
+    with Scripted({"EXAMINE .*": slowly}) as server, says:
+        read(server)

@@ -123,6 +123,8 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
                 wait_for(self.sock, select.POLLOUT, end - time.monotonic())
                 if time.monotonic() > end:
                     raise TimeoutError("the server takes nothing") from None
+            except ConnectionError:
+                return  # the reader meets the end, too, behind the server's last words
 
     def _mesg(self, *_: Any) -> None:
         """imaplib2 would write its last commands to stderr when a connection breaks."""
