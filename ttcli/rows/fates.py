@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import AbstractSet, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ttcli.cells import Block, Kind
-from ttcli.rows import totals
 from ttcli.rows.columns import Converted, cell_at
 from ttcli.rows.rule import NULL, Rejected, Rule
-from ttcli.rows.text import canonical, copy_bytes
+from ttcli.rows.text import TOTAL, canonical, copy_bytes, is_total
 
 
 class Target(NamedTuple):
@@ -119,14 +118,12 @@ def _fate(batch: Batch, index: int, totals_rows: AbstractSet[int]) -> Optional[F
 
 def _says_total(batch: Batch, index: int, faults: Sequence[Tuple[Target, Rejected]]) -> bool:
     """The word stands in the key, or in any cell of a row without a key."""
-    if any(fault is totals.TOTAL for _, fault in faults):
+    if any(fault is TOTAL for _, fault in faults):
         return True
     if any(t.rule.key and f.values[index] != NULL for t, f in zip(batch.targets, batch.fields)):
         return False
     cells = (cell_at(column, index) for column in batch.block.columns.values())
-    return any(
-        cell and cell.kind is Kind.TEXT and totals.is_total(cell.text.strip()) for cell in cells
-    )
+    return any(cell and cell.kind is Kind.TEXT and is_total(cell.text.strip()) for cell in cells)
 
 
 def _blank_faults(

@@ -1,4 +1,4 @@
-"""Texts: blanks, canonical form, COPY's escapes, and every kind of cell in a text column."""
+"""Texts: blanks, canonical form, the word TOTAL, COPY's escapes, and every kind of cell in a text column."""
 
 from __future__ import annotations
 
@@ -7,8 +7,18 @@ import unicodedata
 from typing import Callable, Dict, NamedTuple, Union
 
 from ttcli.cells import Cell, Kind, to_copy
-from ttcli.rows import awb, dates, numbers, totals
+from ttcli.patterns import late
+from ttcli.rows import awb, dates, numbers
 from ttcli.rows.rule import NULL, Noted, Outcome, Rejected, Rule
+
+_TOTAL = late(
+    r"(?:(?:grand|sub|over ?all|net|final)[ -]?)?(?:totals?|sum)\b|summe\b|gesamt(?:summe)?\b"
+    r"|total g[eé]n[eé]ral\b|tổng(?: cộng| số)?\b|jumlah\b|合计|总计|小计|總計|合計|小計",
+    re.IGNORECASE,
+)
+_REST = late(r"[\s:=.,()0-9]*")
+
+TOTAL = Rejected("total", "a row of totals, not a shipment")
 
 
 def copy_bytes(text: str) -> bytes:
@@ -32,6 +42,12 @@ def canonical(text: str) -> str:
         text = unicodedata.normalize("NFKC", text)
         text = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
     return " ".join(text.split())
+
+
+def is_total(text: str) -> bool:
+    """Whether a cell says that its row is one of totals: `TOTAL`, `Grand total: 45`, `合计`."""
+    match = _TOTAL.match(text)
+    return bool(match and _REST.fullmatch(text, match.end()))
 
 
 class Spelled(NamedTuple):
@@ -63,8 +79,8 @@ def _from_text(cell: Cell, rule: Rule) -> Spelling:
     if rule.form == "text" and not rule.key:
         return Spelled(cell.text)
     text = canonical(cell.text)
-    if rule.key and totals.is_total(text):
-        return totals.TOTAL
+    if rule.key and is_total(text):
+        return TOTAL
     if rule.key and awb.is_scientific(text) and not _allowed(text, rule):
         return awb.DIGITS_GONE
     return _in_form(text, rule)

@@ -1,32 +1,15 @@
-"""TOTAL rows: known by the word in them, dropped, and held against what was read."""
+"""TOTAL rows, known by a word (`text.is_total`): dropped, and held against what was read."""
 
 from __future__ import annotations
 
-import re
 from decimal import Context, Decimal
 from typing import Any, BinaryIO, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
-from ttcli.patterns import late
 from ttcli.rows.lines import read_lines
-from ttcli.rows.rule import NULL, Rejected
-
-_TOTAL = late(
-    r"(?:(?:grand|sub|over ?all|net|final)[ -]?)?(?:totals?|sum)\b|summe\b|gesamt(?:summe)?\b"
-    r"|total g[eé]n[eé]ral\b|tổng(?: cộng| số)?\b|jumlah\b|合计|总计|小计|總計|合計|小計",
-    re.IGNORECASE,
-)
-_REST = late(r"[\s:=.,()0-9]*")
-
-TOTAL = Rejected("total", "a row of totals, not a shipment")
+from ttcli.rows.rule import NULL
 
 MOST_ROWS = 1000
 """Totals rows of one sheet whose numbers are kept; all are counted."""
-
-
-def is_total(text: str) -> bool:
-    """Whether a cell says that its row is one of totals: `TOTAL`, `Grand total: 45`, `合计`."""
-    match = _TOTAL.match(text)
-    return bool(match and _REST.fullmatch(text, match.end()))
 
 
 class Said(NamedTuple):
