@@ -19,6 +19,14 @@ USES: Dict[str, Set[str]] = {
         *("mail.imap", "mail.mime", "mail.senders", "mail.attachments"),
         *("mail.message", "mail.head", "mail.whole"),
     },
+    "rows.scalars": {"rows.mapping"},
+    "rows.columns": {"rows.scalars"},
+    "rows.header": {"rows.mapping", "rows.scalars", "rows.columns"},
+    "rows.fates": {"rows.scalars", "rows.columns"},
+    "rows.sample": {
+        *("rows.mapping", "rows.convert"),
+        *("rows.scalars", "rows.columns", "rows.header", "rows.fates"),
+    },
     "workbook.ooxml": {"workbook.sniff_zip"},
     "workbook.biff": {
         "workbook.ooxml",
@@ -63,6 +71,17 @@ USED_BY: Dict[str, Set[str]] = {
     },
     "mail.attachments": {"mail.whole", "mail.fetch"},
     "mail.fetch": {"mail.session", "mail.check", "stages.mailbox"},
+    "rows.scalars": {"rows.sheet", "rows.columns", "rows.header", "rows.fates", "rows.sample"},
+    "rows.columns": {
+        *("rows.convert", "rows.sheet", "rows.halves"),
+        *("rows.header", "rows.fates", "rows.sample"),
+    },
+    "rows.header": {"rows.convert", "rows.halves", "rows.sample", "stages.check"},
+    "rows.fates": {
+        *("rows.convert", "rows.sheet", "rows.halves", "rows.sample"),
+        *("stages.past", "stages.report"),
+    },
+    "rows.sample": {"stages.inspect", "stages.init"},
     "workbook.ooxml": {"workbook.open", "workbook.biff", "workbook.ods"},
     "workbook.biff": {"workbook.open", "workbook.ods"},
     "workbook.ods": {"workbook.open"},

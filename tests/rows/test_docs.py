@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ttcli.rows.mapping import ColumnSettings, Profile
 from ttcli.rows.mapping_file import load_mapping
-from ttcli.rows.rule import REPAIRS, WARNINGS
+from ttcli.rows.scalars.rule import REPAIRS, WARNINGS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8")

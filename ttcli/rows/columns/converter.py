@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ttcli.cells import Block, Cell, Column, Format, Kind, MixedColumn, from_copy, to_copy
-from ttcli.rows.kinds import convert_cell, value_of
-from ttcli.rows.plans import Plan, plan_for
-from ttcli.rows.rule import NULL, Noted, Outcome, Rejected, Rule
+from ttcli.rows.columns.plans import Plan, plan_for
+from ttcli.rows.scalars.kinds import convert_cell, value_of
+from ttcli.rows.scalars.rule import NULL, Noted, Outcome, Rejected, Rule
 
 AnyColumn = Union[Column, MixedColumn]
 

@@ -22,9 +22,9 @@ from typing import (
 
 from ttcli.cells import Block, Cell, Kind, MixedColumn, Sheet, Workbook
 from ttcli.errors import BadItem
-from ttcli.rows.columns import AnyColumn, cell_at
-from ttcli.rows.header import SEARCHED_ROWS, Header, NoHeader, Row, find_header
-from ttcli.rows.headings import Headings
+from ttcli.rows.columns.converter import AnyColumn, cell_at
+from ttcli.rows.header.headings import Headings
+from ttcli.rows.header.row import SEARCHED_ROWS, Header, NoHeader, Row, find_header
 
 
 class Searched(NamedTuple):

@@ -6,7 +6,7 @@ import re
 import sys
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from ttcli.rows.rule import NULL
+from ttcli.rows.scalars.rule import NULL
 
 Planned = Tuple[Sequence[bytes], Sequence[int], Dict[str, List[int]]]
 """Fields, indexes of doubtful cells (whose fields are worth nothing), notes → indexes."""

@@ -12,11 +12,11 @@ import re
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ttcli.cells import Cell, Kind
-from ttcli.rows.dates import milliseconds
-from ttcli.rows.datetext import DAY_MS
-from ttcli.rows.kinds import convert_cell, converter
 from ttcli.rows.mapping import ColumnSettings
-from ttcli.rows.rule import Rejected, Rule
+from ttcli.rows.scalars.dates import milliseconds
+from ttcli.rows.scalars.datetext import DAY_MS
+from ttcli.rows.scalars.kinds import convert_cell, converter
+from ttcli.rows.scalars.rule import Rejected, Rule
 from ttcli.table import TableColumn
 
 _LONGEST_KEY = 50
@@ -58,7 +58,7 @@ class Column(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """How a workbook's cells are read: `ttcli.rows.rule.Rule`, without a column."""
+    """How a workbook's cells are read: `ttcli.rows.scalars.rule.Rule`, without a column."""
 
     settings: ColumnSettings
     date_1904: bool

@@ -16,7 +16,7 @@ from typing import (
 )
 
 from ttcli.cells import Cell, Kind, address
-from ttcli.rows.headings import Found, Headings, match
+from ttcli.rows.header.headings import Found, Headings, match
 
 SEARCHED_ROWS = 30
 

@@ -26,7 +26,7 @@ from typing import (
     Union,
 )
 
-from ttcli.rows.lines import read_lines
+from ttcli.rows.fates.lines import read_lines
 
 EXACT_KEYS = 100_000
 MARKS = 1 << 21  # 8 MB

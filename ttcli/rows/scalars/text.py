@@ -1,4 +1,4 @@
-"""Texts: blanks, canonical form, the word TOTAL, COPY's escapes, and every kind of cell in a text column."""
+"""Texts: blanks, canonical form, TOTAL, COPY's escapes, every kind of cell in a text column."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Callable, Dict, NamedTuple, Union
 
 from ttcli.cells import Cell, Kind, to_copy
 from ttcli.patterns import late
-from ttcli.rows import awb, dates, numbers
-from ttcli.rows.rule import NULL, Noted, Outcome, Rejected, Rule
+from ttcli.rows.scalars import awb, dates, numbers
+from ttcli.rows.scalars.rule import NULL, Noted, Outcome, Rejected, Rule
 
 _TOTAL = late(
     r"(?:(?:grand|sub|over ?all|net|final)[ -]?)?(?:totals?|sum)\b|summe\b|gesamt(?:summe)?\b"

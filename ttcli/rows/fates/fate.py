@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import AbstractSet, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ttcli.cells import Block, Kind
-from ttcli.rows.columns import Converted, cell_at
-from ttcli.rows.rule import NULL, Rejected, Rule
-from ttcli.rows.text import TOTAL, canonical, copy_bytes, is_total
+from ttcli.rows.columns.converter import Converted, cell_at
+from ttcli.rows.scalars.rule import NULL, Rejected, Rule
+from ttcli.rows.scalars.text import TOTAL, canonical, copy_bytes, is_total
 
 
 class Target(NamedTuple):

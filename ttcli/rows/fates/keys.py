@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Callable, Dict, Sequence
 
 from ttcli.cells import from_copy
-from ttcli.rows.fates import Target
+from ttcli.rows.fates.fate import Target
 
 
 def key_fields(columns: Sequence[Sequence[bytes]], targets: Sequence[Target]) -> Sequence[bytes]:

@@ -11,8 +11,8 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
 from ttcli.cells import Kind
 from ttcli.patterns import late
+from ttcli.rows.header.synonyms import FIELD_OF
 from ttcli.rows.mapping import Mapping
-from ttcli.rows.synonyms import FIELD_OF
 from ttcli.table import TargetTable
 
 _NUMBER_WORDS = ("numbers", "number", "num", "nos", "no", "nr")

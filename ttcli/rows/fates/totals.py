@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Context, Decimal
 from typing import Any, BinaryIO, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
-from ttcli.rows.lines import read_lines
-from ttcli.rows.rule import NULL
+from ttcli.rows.fates.lines import read_lines
+from ttcli.rows.scalars.rule import NULL
 
 MOST_ROWS = 1000
 """Totals rows of one sheet whose numbers are kept; all are counted."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ttcli.patterns import late
-from ttcli.rows.rule import Rejected
+from ttcli.rows.scalars.rule import Rejected
 
 
 class Mawb(NamedTuple):

@@ -7,9 +7,9 @@ import io
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from ttcli.cells import from_copy, to_copy
-from ttcli.rows.rejects import COLUMNS
-from ttcli.rows.rule import NULL
-from ttcli.rows.serials import shown
+from ttcli.rows.columns.serials import shown
+from ttcli.rows.fates.rejects import COLUMNS
+from ttcli.rows.scalars.rule import NULL
 
 LEFT_OUT = "the row of {} is left out"
 """Ends the reason of a row's reject that does not lie in its key: so the key finds it."""

@@ -12,10 +12,10 @@ from functools import lru_cache
 from typing import NamedTuple, Optional, Protocol, Sequence
 
 from ttcli.cells import Format, Kind
-from ttcli.rows.datecolumns import IsoPlan, SerialPlan
-from ttcli.rows.numbers import precision_of
-from ttcli.rows.proof import Planned, Proof, blanks_as_null
-from ttcli.rows.rule import NULL, Rule
+from ttcli.rows.columns.dates import IsoPlan, SerialPlan
+from ttcli.rows.columns.proof import Planned, Proof, blanks_as_null
+from ttcli.rows.scalars.numbers import precision_of
+from ttcli.rows.scalars.rule import NULL, Rule
 
 TEXTS = frozenset({"text", "varchar", "bpchar", "citext", "name"})
 _DATES = frozenset({"date", "timestamp", "timestamptz"})

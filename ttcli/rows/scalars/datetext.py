@@ -11,7 +11,7 @@ import re
 from typing import NamedTuple, Optional, Tuple, Union
 
 from ttcli.patterns import late
-from ttcli.rows.rule import NULL, Outcome, Rejected, Rule
+from ttcli.rows.scalars.rule import NULL, Outcome, Rejected, Rule
 
 DAY_MS = 86_400_000
 

@@ -8,7 +8,7 @@ from typing import Optional, Tuple, Union
 
 from ttcli.cells import Cell, Kind
 from ttcli.patterns import late
-from ttcli.rows.rule import NULL, Outcome, Rejected, Rule, wrong_kind
+from ttcli.rows.scalars.rule import NULL, Outcome, Rejected, Rule, wrong_kind
 
 UNSAFE = Decimal(10) ** 15
 """Excel keeps 15 digits; from here on a whole number may have lost its last ones."""

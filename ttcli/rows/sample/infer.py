@@ -8,9 +8,13 @@ from typing import Callable, Dict, FrozenSet, Iterator, List, NamedTuple, Sequen
 
 from ttcli.cells import Cell, Workbook, address
 from ttcli.errors import BadItem
-from ttcli.rows.columns import below, cells_of_column
+from ttcli.rows.columns.converter import below, cells_of_column
 from ttcli.rows.convert import search_workbook
-from ttcli.rows.evidence import (
+from ttcli.rows.header.headings import normal
+from ttcli.rows.header.search import Searched, refusal
+from ttcli.rows.header.synonyms import FIELD_OF, TYPE_OF
+from ttcli.rows.mapping import Mapping
+from ttcli.rows.sample.evidence import (
     Column,
     Reading,
     column_of,
@@ -22,11 +26,7 @@ from ttcli.rows.evidence import (
     toml,
     toml_key,
 )
-from ttcli.rows.headings import normal
-from ttcli.rows.mapping import Mapping
-from ttcli.rows.sample import FirstRows
-from ttcli.rows.search import Searched, refusal
-from ttcli.rows.synonyms import FIELD_OF, TYPE_OF
+from ttcli.rows.sample.explained import FirstRows
 from ttcli.table import TableColumn, TargetTable
 
 SAMPLED_ROWS = 5_000

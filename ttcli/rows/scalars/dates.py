@@ -13,9 +13,9 @@ import re
 from typing import Optional, Union
 
 from ttcli.cells import Cell, Kind
-from ttcli.rows import datetext
-from ttcli.rows.datetext import DAY_MS, Moment
-from ttcli.rows.rule import NULL, Noted, Outcome, Rejected, Rule, wrong_kind
+from ttcli.rows.scalars import datetext
+from ttcli.rows.scalars.datetext import DAY_MS, Moment
+from ttcli.rows.scalars.rule import NULL, Noted, Outcome, Rejected, Rule, wrong_kind
 
 BASE = datetime.date(1899, 12, 30)
 BASE_1904 = datetime.date(1904, 1, 1)

@@ -11,10 +11,10 @@ from functools import lru_cache
 from typing import Dict, List, Sequence, Tuple
 
 from ttcli.cells import Kind
-from ttcli.rows import dates
-from ttcli.rows.datetext import DAY_MS
-from ttcli.rows.proof import Planned, Proof, blanks_as_null
-from ttcli.rows.rule import NULL, Rule
+from ttcli.rows.columns.proof import Planned, Proof, blanks_as_null
+from ttcli.rows.scalars import dates
+from ttcli.rows.scalars.datetext import DAY_MS
+from ttcli.rows.scalars.rule import NULL, Rule
 
 _MINUTE_MS = 60_000
 _DAY_MINUTES = 1440

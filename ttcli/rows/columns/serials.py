@@ -14,11 +14,11 @@ import re
 from typing import Callable, Dict, Mapping, Optional, Sequence
 
 from ttcli.cells import Column, Kind, MixedColumn
-from ttcli.rows import dates
-from ttcli.rows.columns import AnyColumn, Converted, cells_of_column
-from ttcli.rows.datetext import DAY_MS
-from ttcli.rows.proof import Proof, blanks_as_null
-from ttcli.rows.rule import NULL, Rule
+from ttcli.rows.columns.converter import AnyColumn, Converted, cells_of_column
+from ttcli.rows.columns.proof import Proof, blanks_as_null
+from ttcli.rows.scalars import dates
+from ttcli.rows.scalars.datetext import DAY_MS
+from ttcli.rows.scalars.rule import NULL, Rule
 
 # Five digits are the years 1927 to 2173, in which a serial needs no correction.
 _PLAIN = Proof(rb"[1-9][0-9]{4}(?:\.[0-9]{1,20})?")

@@ -8,15 +8,15 @@ from itertools import islice
 from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence
 
 from ttcli.cells import Block, Sheet, Workbook, address
-from ttcli.rows import find
-from ttcli.rows.columns import head
+from ttcli.rows.columns.converter import head
 from ttcli.rows.convert import COUNTS, convert_searched, search_workbook
-from ttcli.rows.header import Header, candidates
-from ttcli.rows.headings import Headings
-from ttcli.rows.layout import closed_columns
+from ttcli.rows.fates import find
+from ttcli.rows.header.headings import Headings
+from ttcli.rows.header.layout import closed_columns
+from ttcli.rows.header.row import Header, candidates
+from ttcli.rows.header.search import Searched, named, not_taken, refusal
+from ttcli.rows.header.synonyms import TYPE_OF
 from ttcli.rows.mapping import Mapping
-from ttcli.rows.search import Searched, named, not_taken, refusal
-from ttcli.rows.synonyms import TYPE_OF
 from ttcli.table import TableColumn, TargetTable
 
 _DECLARED = {"int4": "integer", "timestamp": "timestamp without time zone"}

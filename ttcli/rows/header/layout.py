@@ -7,11 +7,11 @@ from typing import AbstractSet, FrozenSet, Iterable, List, Sequence
 
 from ttcli.cells import Workbook
 from ttcli.errors import ConfigError
-from ttcli.rows.headings import normal
-from ttcli.rows.kinds import converter
+from ttcli.rows.header.headings import normal
+from ttcli.rows.header.synonyms import FIELD_OF
 from ttcli.rows.mapping import ColumnSettings, Mapping
-from ttcli.rows.rule import Rule
-from ttcli.rows.synonyms import FIELD_OF
+from ttcli.rows.scalars.kinds import converter
+from ttcli.rows.scalars.rule import Rule
 from ttcli.table import TableColumn, TargetTable
 
 _TEXTS = frozenset({"text", "varchar", "bpchar", "citext", "name"})

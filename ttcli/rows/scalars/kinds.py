@@ -6,8 +6,8 @@ import json
 from typing import Any, Callable, Dict, Optional
 
 from ttcli.cells import Cell, Kind
-from ttcli.rows import dates, numbers, text
-from ttcli.rows.rule import NULL, Noted, Outcome, Rejected, Rule, wrong_kind
+from ttcli.rows.scalars import dates, numbers, text
+from ttcli.rows.scalars.rule import NULL, Noted, Outcome, Rejected, Rule, wrong_kind
 from ttcli.table import TableColumn
 
 Convert = Callable[[Cell, Rule], Outcome]
