@@ -6,6 +6,7 @@ import ast
 from typing import Dict, List, Set
 
 from tests.packaging.source import ROOT, Module, imports, modules
+from tests.packaging.test_imports import in_cycles
 
 # What a folder uses of the room that it lies in.
 USES: Dict[str, Set[str]] = {
@@ -122,17 +123,6 @@ def used_by_place() -> Dict[str, Set[str]]:
     return used
 
 
-def reached(start: str, used: Dict[str, Set[str]]) -> Set[str]:
-    """Every place that one uses, by way of others too."""
-    found: Set[str] = set()
-    waiting = [start]
-    while waiting:
-        new = used.get(waiting.pop(), set()) - found
-        found |= new
-        waiting.extend(new)
-    return found
-
-
 def test_every_folder_in_a_room_has_its_line() -> None:
     """A new one is given its place before it is used."""
     inner = {".".join(file.parent.parts[-2:]) for file in (ROOT / "ttcli").glob("*/*/__init__.py")}
@@ -153,9 +143,8 @@ def test_every_right_is_made_use_of() -> None:
 
 
 def test_no_folder_is_used_by_what_it_uses() -> None:
-    """Where two use each other, a file lies in the wrong place."""
-    used = used_by_place()
-    assert {folder for folder in USES if folder in reached(folder, used)} == set()
+    """Where two use each other, by way of others too, a file lies in the wrong place."""
+    assert in_cycles(used_by_place()) & USES.keys() == set()
 
 
 def test_a_file_among_the_stages_is_a_verb() -> None:
