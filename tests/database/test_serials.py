@@ -9,7 +9,7 @@ import pytest
 
 from tests.database.rows import Target, counts, hour
 from ttcli.database import staging
-from ttcli.rows.serials import from_serial, to_serial
+from ttcli.rows.columns.serials import from_serial, to_serial
 from ttcli.table import Policy
 
 MakeTarget = Callable[..., Target]

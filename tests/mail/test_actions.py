@@ -11,7 +11,7 @@ from tests.fix_dovecot import Account
 from tests.mail.scripted import Reply, Scripted
 from tests.mails import report_mail
 from ttcli.errors import AccessDenied, ConfigError, Temporary
-from ttcli.mail.actions import Action, action
+from ttcli.mail.imap.actions import Action, action
 from ttcli.mail.session import Session
 
 
@@ -76,7 +76,9 @@ def test_a_move_without_move_copies_and_deletes(
     mailbox.append(report_mail(b"x"), folder="Done")
     mailbox.append(report_mail(b"x"), flags=["\\Deleted"])
     mailbox.append(report_mail(b"x"))
-    monkeypatch.setattr("ttcli.mail.commands.Commands.capabilities", lambda self: offered.split())
+    monkeypatch.setattr(
+        "ttcli.mail.imap.commands.Commands.capabilities", lambda self: offered.split()
+    )
 
     assert perform(mailbox, "move:Done", 2)
     assert perform(mailbox, "move:Done", 2)
@@ -141,7 +143,7 @@ def test_a_mail_that_came_before_waiting_counts(mailbox: Account) -> None:
 
 def test_waiting_without_idle_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that knows no IDLE is asked by NOOP."""
-    monkeypatch.setattr("ttcli.mail.waiting._POLL", 0.01)
+    monkeypatch.setattr("ttcli.mail.imap.waiting._POLL", 0.01)
     answers = [b"TAG OK\r\n", b"* 4 EXISTS\r\n* 1 RECENT\r\nTAG OK\r\n"]
     script: Dict[str, Reply] = {r"NOOP": lambda command, match: answers.pop(0)}
     with Scripted(script) as server, Session(server.settings()) as session:
@@ -164,7 +166,7 @@ def test_an_idle_that_is_refused_is_a_server_without(
     monkeypatch: pytest.MonkeyPatch, answer: bytes
 ) -> None:
     """Offered and refused: then it is asked now and then, over the same connection."""
-    monkeypatch.setattr("ttcli.mail.waiting._POLL", 0.01)
+    monkeypatch.setattr("ttcli.mail.imap.waiting._POLL", 0.01)
     answers = [b"TAG OK\r\n", b"* 4 EXISTS\r\nTAG OK\r\n"]
     script: Dict[str, Reply] = {
         r"CAPABILITY": b"* CAPABILITY IMAP4rev1 IDLE\r\nTAG OK\r\n",
@@ -184,7 +186,7 @@ SILENT: Dict[str, Reply] = {
 
 def test_a_server_that_gives_no_uidnext_is_waited_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """A UIDNEXT that STATUS leaves out is no mail that has arrived."""
-    monkeypatch.setattr("ttcli.mail.waiting._POLL", 0.01)
+    monkeypatch.setattr("ttcli.mail.imap.waiting._POLL", 0.01)
     with Scripted(SILENT) as server, Session(server.settings()) as session:
         session.folder()
         assert not session.wait(0.1)
@@ -205,7 +207,7 @@ def test_only_more_mails_are_an_arrival(
     monkeypatch: pytest.MonkeyPatch, told: bytes, law: bool
 ) -> None:
     """Some servers repeat EXISTS as a sign of life: no run for that; one for one that replaces."""
-    monkeypatch.setattr("ttcli.mail.waiting._POLL", 0.01)
+    monkeypatch.setattr("ttcli.mail.imap.waiting._POLL", 0.01)
     first = [told]
 
     def noop(command: bytes, match: object) -> bytes:

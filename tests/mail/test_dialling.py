@@ -13,7 +13,7 @@ import pytest
 
 from tests.mail.scripted import Scripted
 from ttcli.errors import Temporary
-from ttcli.mail.dial import dialling
+from ttcli.mail.connection.dial import dialling
 
 PATIENCE = 60  # seconds; far less than the server may be silent
 

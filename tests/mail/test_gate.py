@@ -11,11 +11,11 @@ from tests.mail.scripted import STRUCTURE, Reply, Scripted, literal, parts
 from tests.mails import report_mail
 from ttcli.errors import Temporary
 from ttcli.facts import Fact
-from ttcli.mail.addresses import listed, only_address
 from ttcli.mail.check import facts
-from ttcli.mail.gate import fields
+from ttcli.mail.fetch.gate import fields
+from ttcli.mail.senders.addresses import listed, only_address
+from ttcli.mail.senders.verdicts import ids, untrusted
 from ttcli.mail.session import Session
-from ttcli.mail.verdicts import ids, untrusted
 
 ALLOWED = ("ops@acme.example", "@globex.example")
 OURS = "mx.importer.example"
@@ -69,7 +69,7 @@ def test_the_address_counts_and_no_name(field: str, address: Optional[str]) -> N
 )
 def test_no_control_character_reaches_a_terminal(header: bytes) -> None:
     """Whoever is refused is named in the report and the log, in whatever he has written."""
-    from ttcli.mail.gate import Gate
+    from ttcli.mail.fetch.gate import Gate
 
     with Scripted({}) as server:
         gate = Gate(server.settings(allow_senders=ALLOWED, authserv_id=OURS))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.fix_dovecot import make_certificates
 from tests.mail.shapes import NAMES, XLSX_TYPE
 from tests.mails import BOOK, mail, multipart, part, tnef, zipped
-from ttcli.mail import archive
+from ttcli.mail.attachments import archive
 from ttcli.mail.whole import attachments_of
 
 
@@ -131,7 +131,7 @@ def test_a_broken_zip_is_taken_as_it_is(content: bytes) -> None:
 
 def test_a_zip_bomb_gives_no_more_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit holds for what comes out, over all archives of a mail."""
-    monkeypatch.setattr("ttcli.mail.archive.MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("ttcli.mail.attachments.archive.MOST_BYTES", 1 << 20)
     bomb = part("Content-Type: application/zip; name=z.zip", zipped(a__xls=bytes(700 << 10)))
     attachments, skipped = attachments_of(mail(multipart(bomb, bomb)))
 
@@ -359,7 +359,7 @@ def test_a_part_that_cannot_be_read_hides_no_other(monkeypatch: pytest.MonkeyPat
     def broken(_: bytes) -> bytes:
         raise LookupError("unknown encoding: x-mystery")
 
-    monkeypatch.setattr("ttcli.mail.smime.signed_content", broken)
+    monkeypatch.setattr("ttcli.mail.attachments.smime.signed_content", broken)
     sealed = part("Content-Type: application/pkcs7-mime; name=smime.p7m", b"x")
     raw = mail(multipart(sealed, part("Content-Type: x/y; name=a.xlsx", BOOK)))
 

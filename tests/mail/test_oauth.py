@@ -14,9 +14,9 @@ from tests.fix_oauth import Kept, settings
 from tests.mail.endpoint import Answer, Form, TokenEndpoint, granted, refused
 from ttcli.config import OAuthSettings, Secret
 from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
-from ttcli.mail import oauth
-from ttcli.mail.access import Access
-from ttcli.mail.token import access_token
+from ttcli.mail.oauth import flows
+from ttcli.mail.oauth.access import Access
+from ttcli.mail.oauth.token import access_token
 
 LONG = "x" * 2000
 
@@ -313,4 +313,4 @@ def test_no_secret_is_told(
     assert "geheim" not in told
     assert "frisch" not in told
     assert "xxx" not in told
-    assert oauth.__doc__
+    assert flows.__doc__

@@ -24,7 +24,7 @@ from tests.mail.scripted import (
     whole,
 )
 from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
-from ttcli.mail import receiving
+from ttcli.mail.imap import receiving
 from ttcli.mail.message import Mail
 from ttcli.mail.session import Session
 
@@ -410,7 +410,7 @@ def test_odd_greetings(greeting: bytes, kind: Type[OutsideFault], says: str) -> 
 def test_a_password_never_leaves_the_machine_in_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that offers no STARTTLS gets nothing, unless it is this machine itself."""
     monkeypatch.setattr(
-        "ttcli.mail.dial.reach",
+        "ttcli.mail.connection.dial.reach",
         lambda address, timeout: socket.create_connection(("127.0.0.1", address[1]), timeout),
     )
     for greeting in (b"* OK hi\r\n", b"* PREAUTH hi\r\n"):

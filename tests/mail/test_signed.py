@@ -14,8 +14,8 @@ from tests.fix_oauth import Kept, settings
 from tests.mail.endpoint import TokenEndpoint, granted, refused
 from ttcli.config import Secret
 from ttcli.errors import AccessDenied, ConfigError, Temporary
-from ttcli.mail.access import Access
-from ttcli.mail.token import access_token
+from ttcli.mail.oauth.access import Access
+from ttcli.mail.oauth.token import access_token
 
 
 @pytest.fixture(scope="module")

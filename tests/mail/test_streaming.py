@@ -20,10 +20,10 @@ from tests.fix_dovecot import Account, running_dovecot
 from tests.mail.proxy import FAULTS, Proxy
 from tests.mails import BOOK, mail, multipart, part, report_mail, tnef, zipped
 from ttcli.errors import Temporary
-from ttcli.mail import content as contents
-from ttcli.mail import decoding
-from ttcli.mail.content import Content, Store
 from ttcli.mail.message import Mail
+from ttcli.mail.mime import content as contents
+from ttcli.mail.mime import decoding
+from ttcli.mail.mime.content import Content, Store
 from ttcli.mail.session import Session
 from ttcli.mail.whole import read, read_mail
 from ttcli.spool.item import PENDING

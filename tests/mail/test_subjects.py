@@ -10,9 +10,9 @@ from tests.fix_dovecot import Account
 from tests.mail.scripted import STRUCTURE, Reply, Scripted, literal, look, parts
 from tests.mail.spellings import WORDS, others, right
 from ttcli.errors import Temporary
-from ttcli.mail.commands import uid_set
+from ttcli.mail.fetch.subjects import Wanted, _askable
+from ttcli.mail.imap.commands import uid_set
 from ttcli.mail.session import Session
-from ttcli.mail.subjects import Wanted, _askable
 
 OK = b"TAG OK\r\n"
 RIGHT, OTHERS = right(), others()
@@ -35,7 +35,7 @@ def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven mails are many: their subjects are asked for first, in several commands."""
     monkeypatch.setattr("ttcli.mail.session._BATCH", 7)
     monkeypatch.setattr("ttcli.mail.session._STRETCH", 50)
-    monkeypatch.setattr("ttcli.mail.subjects._COMMAND", 4)
+    monkeypatch.setattr("ttcli.mail.fetch.subjects._COMMAND", 4)
 
 
 @pytest.mark.parametrize("header", RIGHT, ids=range(len(RIGHT)))
@@ -148,7 +148,7 @@ def test_the_first_matching_mail_is_looked_at_before_the_last_subject(
     """Downloads begin early; the others are looked at together."""
     monkeypatch.setattr("ttcli.mail.session._BATCH", 2)
     for name in ("_FIRST", "_COMMAND", "_FLYING"):
-        monkeypatch.setattr(f"ttcli.mail.subjects.{name}", 1)
+        monkeypatch.setattr(f"ttcli.mail.fetch.subjects.{name}", 1)
     with Scripted(script(subjects(RIGHT_ONE, RIGHT_ONE, RIGHT_ONE) + OK)) as server:
         settings = server.settings(subject_filter=WORDS)
         with Session(settings) as session:

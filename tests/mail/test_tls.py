@@ -13,7 +13,7 @@ from typing import Callable, Iterator, List
 import pytest
 
 from tests.fix_dovecot import make_certificates
-from ttcli.mail.tls import TlsSocket
+from ttcli.mail.connection.tls import TlsSocket
 
 LARGE = bytes(range(256)) * 20_000
 

@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.mail.scripted import STRUCTURE, literal
-from ttcli.mail import answers, cursor, folders, headers
-from ttcli.mail.commands import uid_set
+from ttcli.mail import cursor
 from ttcli.mail.cursor import Cursor, Folder
+from ttcli.mail.imap import answers, folders
+from ttcli.mail.imap.commands import uid_set
+from ttcli.mail.imap.structure import Section, sections
+from ttcli.mail.imap.wire import LONGEST_LINE, Fetched, Splitter
 from ttcli.mail.message import Mail
-from ttcli.mail.structure import Section, sections
-from ttcli.mail.wire import LONGEST_LINE, Fetched, Splitter
+from ttcli.mail.mime import headers
 
 line_text = st.binary(max_size=30).map(lambda b: b.replace(b"\n", b"").replace(b"}", b""))
 lines_and_literals = st.lists(st.one_of(line_text, st.tuples(line_text, st.binary(max_size=50))))

@@ -9,10 +9,10 @@ from typing import Any, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, S
 
 from ttcli.cells import Block, Cell, Column, Format, Kind, MixedColumn, to_copy
 from ttcli.rows.convert import convert_workbook
-from ttcli.rows.kinds import convert_cell
-from ttcli.rows.layout import form_of
+from ttcli.rows.header.layout import form_of
 from ttcli.rows.mapping import ColumnSettings, Mapping
-from ttcli.rows.rule import Outcome, Rule
+from ttcli.rows.scalars.kinds import convert_cell
+from ttcli.rows.scalars.rule import Outcome, Rule
 from ttcli.table import TableColumn, TargetTable
 
 TODAY = datetime.date(2025, 6, 1)

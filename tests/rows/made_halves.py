@@ -14,8 +14,8 @@ from tests.rows.made import TABLE, MadeSheet, MadeWorkbook, as_column, sheet, te
 from ttcli.cells import Block, Half
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.rows import search
 from ttcli.rows.convert import convert_workbook
+from ttcli.rows.header import search
 from ttcli.rows.mapping_file import load_mapping
 from ttcli.workbook.beside import Beside
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tests.rows.made import Cell, Format, Kind, as_column, raw, rule
 from ttcli.cells import Column, MixedColumn
-from ttcli.rows.columns import ColumnConverter, Converted
-from ttcli.rows.kinds import convert_cell, value_of
-from ttcli.rows.rule import NULL, Noted, Rejected
+from ttcli.rows.columns.converter import ColumnConverter, Converted
+from ttcli.rows.scalars.kinds import convert_cell, value_of
+from ttcli.rows.scalars.rule import NULL, Noted, Rejected
 
 TYPES = [
     "text",
@@ -244,7 +244,7 @@ def test_proof_is_used(monkeypatch):
     def refuse(cell, by):
         raise AssertionError(cell)
 
-    monkeypatch.setattr("ttcli.rows.columns.convert_cell", refuse)
+    monkeypatch.setattr("ttcli.rows.columns.converter.convert_cell", refuse)
     ordinary = [
         (Kind.TEXT, ["H00001234", "ABC-12/3", "123"], rule(key=True)),
         (Kind.TEXT, ["176-12345675", "176-61734666"], rule(name="mawb")),

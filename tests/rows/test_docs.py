@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ttcli.rows.mapping import ColumnSettings, Profile
 from ttcli.rows.mapping_file import load_mapping
-from ttcli.rows.rule import REPAIRS, WARNINGS
+from ttcli.rows.scalars.rule import REPAIRS, WARNINGS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ def test_every_setting_is_described():
 
 def test_every_rule_is_described():
     """Each rule that a reject can carry stands in the table, and no other."""
-    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "ttcli" / "rows").glob("*.py")]
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "ttcli" / "rows").rglob("*.py")]
     code = "\n".join(sources)
     used = set(re.findall(r'Rejected\(\s*"([a-z-]+)"', code))
     used |= set(re.findall(r'_parsed\([^)]*?\)?, "(not-[a-z]+)"', code)) | {

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ttcli.rows import duplicates
-from ttcli.rows import lines as lines_module
-from ttcli.rows.duplicates import Bitmap, Keys, drop_doubles
+from ttcli.rows.fates import duplicates
+from ttcli.rows.fates import lines as lines_module
+from ttcli.rows.fates.duplicates import Bitmap, Keys, drop_doubles
 
 
 def key_of(line):

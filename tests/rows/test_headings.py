@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.rows.made import Cell, Kind, column, number, table, text
-from ttcli.rows.header import Header, NoHeader, Row, find_header
-from ttcli.rows.headings import Headings, normal
+from ttcli.rows.header.headings import Headings, normal
+from ttcli.rows.header.row import Header, NoHeader, Row, find_header
 from ttcli.rows.mapping import Mapping
 from ttcli.rows.mapping_file import load_mapping
 

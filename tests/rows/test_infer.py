@@ -9,9 +9,9 @@ import pytest
 from tests.rows.made import MadeSheet, MadeWorkbook, column, date, number, table, text
 from ttcli.cells import Cell, Kind
 from ttcli.errors import BadItem
-from ttcli.rows.infer import Draft, draft
 from ttcli.rows.mapping import Mapping
 from ttcli.rows.mapping_file import load_mapping
+from ttcli.rows.sample.infer import Draft, draft
 from ttcli.table import TargetTable
 
 NO_TABLE = TargetTable("", "tracking_data", ("hawb",), ())

@@ -6,7 +6,7 @@ import pytest
 
 from tests.rows.made import column, table
 from ttcli.errors import ConfigError
-from ttcli.rows.layout import mapping_mistakes
+from ttcli.rows.header.layout import mapping_mistakes
 from ttcli.rows.mapping import ColumnSettings, Heading, Mapping
 from ttcli.rows.mapping_file import load_mapping
 from ttcli.table import Policy

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.rows.made import Kind, column, convert, date, number, rule, sheet, table, text
 from tests.rows.test_columns import TYPES, cells, formats, mixed_columns
 from ttcli.cells import Cell, from_copy
-from ttcli.rows.kinds import convert_cell, value_of
-from ttcli.rows.rule import NULL, Rejected
+from ttcli.rows.scalars.kinds import convert_cell, value_of
+from ttcli.rows.scalars.rule import NULL, Rejected
 
 KEPT = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 EXACT = {"text", "citext", "varchar(5)", "int2", "int4", "int8", "uuid", "timestamp", "date"}

@@ -9,7 +9,7 @@ import pytest
 from tests.rows.made import MadeSheet, MadeWorkbook, column, number, sheet, table, text
 from ttcli.errors import ConfigError
 from ttcli.rows.mapping_file import load_mapping
-from ttcli.rows.sample import sample
+from ttcli.rows.sample.explained import sample
 
 BOOK = MadeWorkbook(
     MadeSheet(

@@ -7,8 +7,8 @@ import datetime
 import pytest
 
 from tests.rows.made import TODAY, Cell, Kind, converted, date, number, text, word
-from ttcli.rows.rule import NULL, Noted
-from ttcli.rows.text import canonical
+from ttcli.rows.scalars.rule import NULL, Noted
+from ttcli.rows.scalars.text import canonical
 
 
 @pytest.mark.parametrize(

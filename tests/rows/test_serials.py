@@ -20,9 +20,9 @@ from tests.rows.made import (
     text,
 )
 from ttcli.cells import Format
-from ttcli.rows.columns import ColumnConverter
-from ttcli.rows.rule import NULL
-from ttcli.rows.serials import SerialColumn, from_serial, to_serial
+from ttcli.rows.columns.converter import ColumnConverter
+from ttcli.rows.columns.serials import SerialColumn, from_serial, to_serial
+from ttcli.rows.scalars.rule import NULL
 
 some_days = st.one_of(
     st.floats(min_value=-1, max_value=3_000_000).map(lambda days: date(repr(days))),

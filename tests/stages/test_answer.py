@@ -17,7 +17,7 @@ import pytest
 
 from tests.fix_world import NOON, World, shipment, workbook
 from tests.mails import report_mail
-from ttcli.mail.answerable import Answer
+from ttcli.mail.senders.answerable import Answer
 from ttcli.mail.whole import read_mail
 
 SENDER = "Reports <reports@forwarder.example>"

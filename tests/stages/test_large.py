@@ -10,7 +10,7 @@ import pytest
 
 from tests.fix_world import World
 from tests.mails import BOOK
-from ttcli.mail.content import Store
+from ttcli.mail.mime.content import Store
 from ttcli.spool.behind import Behind, Gathered
 from ttcli.spool.item import PENDING
 from ttcli.spool.store import Spool

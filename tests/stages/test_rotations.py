@@ -13,7 +13,7 @@ from tests.fix_oauth import FIRST, Provider, settings
 from tests.mail.endpoint import TokenEndpoint
 from ttcli.config import MailboxSettings, Secret
 from ttcli.errors import SpoolFault, Temporary
-from ttcli.mail.token import access_token
+from ttcli.mail.oauth.token import access_token
 from ttcli.spool import lock
 from ttcli.spool.store import Spool
 from ttcli.stages.mailbox.rotations import Rotations

@@ -2,8 +2,9 @@
 
 A column of their own takes the numbers, and the date is generated from it: so COPY is all that
 reads them, and the statements behind it know nothing of serials. The expressions round to
-milliseconds, as `rows/dates.py` does: a double times a number, to the nearest, half to even, and
-the last cast takes away what the sum cannot hold of them, far beyond the years of any shipment.
+milliseconds, as `rows/scalars/dates.py` does: a double times a number, to the nearest, half to
+even, and the last cast takes away what the sum cannot hold of them, far beyond the years of any
+shipment.
 """
 
 from __future__ import annotations

@@ -7,11 +7,11 @@ from typing import Iterator, List
 
 from ttcli.errors import OutsideFault
 from ttcli.facts import SKEW, Fact, clock, timed
-from ttcli.mail import verdicts
-from ttcli.mail.gate import Gate
-from ttcli.mail.headers import fields
+from ttcli.mail.connection.tls import TlsSocket
+from ttcli.mail.fetch.gate import Gate
+from ttcli.mail.mime.headers import fields
+from ttcli.mail.senders import verdicts
 from ttcli.mail.session import Session
-from ttcli.mail.tls import TlsSocket
 
 _SAMPLE = 20  # mails
 # What the later stages of work can make use of; everything else works without.

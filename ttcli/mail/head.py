@@ -6,8 +6,8 @@ from datetime import datetime
 from email.message import Message
 from typing import Dict, List, Mapping, NamedTuple, Optional
 
-from ttcli.mail import headers, mending
-from ttcli.mail.answerable import Answer, answer_to
+from ttcli.mail.mime import headers, mending
+from ttcli.mail.senders.answerable import Answer, answer_to
 
 
 class Head(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import NamedTuple, Optional, Sequence
 
-from ttcli.mail.answerable import Answer
-from ttcli.mail.content import Content
+from ttcli.mail.mime.content import Content
+from ttcli.mail.senders.answerable import Answer
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=timezone.utc)  # a Date before MIME is a clock not set
 

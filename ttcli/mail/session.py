@@ -19,20 +19,20 @@ from types import TracebackType
 from typing import Deque, Iterable, Iterator, List, Optional, Sequence, Set, Tuple, Type
 
 from ttcli.config import MailboxSettings
-from ttcli.mail.access import Access, Rotations
-from ttcli.mail.actions import Action, perform
-from ttcli.mail.client import Client
-from ttcli.mail.commands import HIGHEST_UID, Commands, Fetching, Items, told
-from ttcli.mail.content import Store
+from ttcli.mail.connection.dial import Connection, dial
 from ttcli.mail.cursor import Folder
-from ttcli.mail.dial import Connection, dial
-from ttcli.mail.download import download
-from ttcli.mail.gate import Gate, Refusal
-from ttcli.mail.login import login, quoted
-from ttcli.mail.looks import Look, asked_header, asking, header_of, look
+from ttcli.mail.fetch.download import download
+from ttcli.mail.fetch.gate import Gate, Refusal
+from ttcli.mail.fetch.looks import Look, asked_header, asking, header_of, look
+from ttcli.mail.fetch.subjects import Wanted, cut, with_subject
+from ttcli.mail.imap.actions import Action, perform
+from ttcli.mail.imap.client import Client
+from ttcli.mail.imap.commands import HIGHEST_UID, Commands, Fetching, Items, told
+from ttcli.mail.imap.login import login, quoted
+from ttcli.mail.imap.waiting import Arrivals, wait
 from ttcli.mail.message import Mail
-from ttcli.mail.subjects import Wanted, cut, with_subject
-from ttcli.mail.waiting import Arrivals, wait
+from ttcli.mail.mime.content import Store
+from ttcli.mail.oauth.access import Access, Rotations
 
 _BATCH = 500  # mails looked at with one command
 _LOOK_BYTES = 2048  # that the answer to a look may have

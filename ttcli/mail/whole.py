@@ -6,13 +6,13 @@ import logging
 from datetime import datetime, timezone
 from typing import List, Tuple
 
-from ttcli.mail import mending, mime
-from ttcli.mail.content import Content, Store
+from ttcli.mail.attachments.taking import Taken, take
 from ttcli.mail.head import Head, read_head
-from ttcli.mail.hollow import Hollow
-from ttcli.mail.leaf import UNREADABLE
 from ttcli.mail.message import Attachment, Mail, Skipped
-from ttcli.mail.taking import Taken, take
+from ttcli.mail.mime import mending, tree
+from ttcli.mail.mime.content import Content, Store
+from ttcli.mail.mime.hollow import Hollow
+from ttcli.mail.mime.leaf import UNREADABLE
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def read(raw: Content, store: Store, internaldate: datetime, uid: int) -> Mail:
         hollow = Hollow(raw, store)
         message = mending.parsed(hollow.skeleton)
         head = read_head(message)
-        taken = take(mime.leaves(message, hollow), store, head.automatic)
+        taken = take(tree.leaves(message, hollow), store, head.automatic)
     except UNREADABLE as error:
         log.debug("UID %d cannot be parsed", uid, exc_info=True)
         trouble = f"the mail cannot be read: {type(error).__name__}: {error}"

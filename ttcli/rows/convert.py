@@ -6,17 +6,17 @@ import datetime
 from typing import Any, BinaryIO, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, TextIO
 
 from ttcli.cells import Workbook, address, from_copy
-from ttcli.rows.duplicates import Dropped, Keys, drop_doubles
-from ttcli.rows.fates import Target
+from ttcli.rows.columns.serials import SerialColumn, taken
+from ttcli.rows.fates.duplicates import Dropped, Keys, drop_doubles
+from ttcli.rows.fates.fate import Target
+from ttcli.rows.fates.keys import key_reader
+from ttcli.rows.fates.lines import content_digest, digest_of, told
+from ttcli.rows.fates.rejects import Rejects
 from ttcli.rows.halves import Beside, take_all
-from ttcli.rows.headings import Headings
-from ttcli.rows.keys import key_reader
-from ttcli.rows.layout import closed_columns, mapping_mistakes, refuse, rule_for, unsupported
-from ttcli.rows.lines import content_digest, digest_of, told
+from ttcli.rows.header.headings import Headings
+from ttcli.rows.header.layout import closed_columns, mapping_mistakes, refuse, rule_for, unsupported
+from ttcli.rows.header.search import Searched, named, not_taken, refusal, search
 from ttcli.rows.mapping import Mapping, Profile
-from ttcli.rows.rejects import Rejects
-from ttcli.rows.search import Searched, named, not_taken, refusal, search
-from ttcli.rows.serials import SerialColumn, taken
 from ttcli.rows.sheet import Output, SheetRows
 from ttcli.table import TableColumn, TargetTable
 

@@ -25,10 +25,10 @@ from typing import (
 )
 
 from ttcli.cells import Block, Divisible, Half
-from ttcli.rows.lines import PIECE
-from ttcli.rows.rejects import Rejects
-from ttcli.rows.search import Searched
-from ttcli.rows.serials import SerialColumn
+from ttcli.rows.columns.serials import SerialColumn
+from ttcli.rows.fates.lines import PIECE
+from ttcli.rows.fates.rejects import Rejects
+from ttcli.rows.header.search import Searched
 from ttcli.rows.sheet import Account, Output, SheetRows
 
 

@@ -8,15 +8,15 @@ from itertools import compress, repeat
 from typing import Any, BinaryIO, Callable, Dict, List, NamedTuple, Protocol, Sequence, Tuple
 
 from ttcli.cells import Block, Sheet, address, from_copy
-from ttcli.rows.columns import AnyColumn, ColumnConverter, Converted, below
-from ttcli.rows.fates import Batch, Fate, Target, fates
-from ttcli.rows.find import LEFT_OUT
-from ttcli.rows.keys import key_fields
-from ttcli.rows.lines import DigestTaker, identity
-from ttcli.rows.rejects import Rejects
-from ttcli.rows.rule import NULL, REPAIRS
-from ttcli.rows.serials import SerialColumn
-from ttcli.rows.totals import Sums, Totals
+from ttcli.rows.columns.converter import AnyColumn, ColumnConverter, Converted, below
+from ttcli.rows.columns.serials import SerialColumn
+from ttcli.rows.fates.fate import Batch, Fate, Target, fates
+from ttcli.rows.fates.find import LEFT_OUT
+from ttcli.rows.fates.keys import key_fields
+from ttcli.rows.fates.lines import DigestTaker, identity
+from ttcli.rows.fates.rejects import Rejects
+from ttcli.rows.fates.totals import Sums, Totals
+from ttcli.rows.scalars.rule import NULL, REPAIRS
 
 Convert = Callable[[AnyColumn], Converted]
 _NUMERIC = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})

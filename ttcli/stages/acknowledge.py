@@ -94,7 +94,7 @@ def _settle(
     debts = _paid(owed, debts, silent, report)
     if len(silent) == len(due):
         return
-    from ttcli.mail.actions import Action
+    from ttcli.mail.imap.actions import Action
 
     with line.to(settings) as session:
         for (uidvalidity, end), group in _groups(due).items():

@@ -10,8 +10,8 @@ from typing import Iterable, List, Optional, Sequence
 
 from ttcli import errors
 from ttcli.errors import BadItem, UsageError
-from ttcli.mail.content import Content
 from ttcli.mail.message import Attachment, Mail
+from ttcli.mail.mime.content import Content
 from ttcli.spool.batch import Batch
 from ttcli.spool.drain import Report
 from ttcli.spool.item import FAILED, PENDING, Item

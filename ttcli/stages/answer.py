@@ -77,7 +77,7 @@ def loaded_since(spool: Spool, since: datetime) -> Iterator[Item]:
 
 def why_not(item: Item, config: Config) -> str:
     """Why this item's mail is not answered; empty where it is."""
-    from ttcli.mail.addresses import listed
+    from ttcli.mail.senders.addresses import listed
 
     source = item.record["source"]
     mail: Dict[str, Any] = source.get("answer") or {}
@@ -126,7 +126,7 @@ class _Answers:
         self._report.add(answered=1)
 
     def _send(self, item: Item, to: str) -> None:
-        from ttcli.mail.submit import submit
+        from ttcli.mail.senders.submit import submit
 
         try:
             mail = self._composed(item, to)
@@ -149,7 +149,7 @@ class _Answers:
             self._answered.note(item.id, to, what)
 
     def _composed(self, item: Item, to: str) -> bytes:
-        from ttcli.mail.compose import Said, compose
+        from ttcli.mail.senders.compose import Said, compose
         from ttcli.stages.answers import reject_workbook
 
         rows, source = item.record["rows"], item.record["source"]
@@ -182,7 +182,7 @@ def route_of(config: Config) -> Any:
     Raises:
         ConfigError: What has to be set besides REPLY_TO_SENDERS is not.
     """
-    from ttcli.mail.submit import Route
+    from ttcli.mail.senders.submit import Route
 
     mistakes = list(_mistakes(config))
     if mistakes:

@@ -130,7 +130,7 @@ def _remember_table(config: Config, spool: Spool) -> None:
 
 def _mapping_fits(config: Config, spool: Spool) -> Iterable[Fact]:
     """Every sender's mapping against the table as it was just seen, or was seen last."""
-    from ttcli.rows.layout import mapping_mistakes
+    from ttcli.rows.header.layout import mapping_mistakes
     from ttcli.stages.target.mapping import current_mapping
     from ttcli.stages.target.table import known_table, reserved_columns
 

@@ -42,7 +42,7 @@ def _trouble(folder: Path) -> Optional[str]:
 
 def answers(config: Config) -> Iterator[Fact]:
     """The way that answers go, up to the login; none is sent."""
-    from ttcli.mail.submit import reach
+    from ttcli.mail.senders.submit import reach
     from ttcli.stages.answer import route_of, wanted
 
     if wanted(config):

@@ -102,7 +102,7 @@ def _ask(config: Config, needed: bool) -> Asked:
 def _drawn(config: Config, base: TargetTable, workbook: Optional[Path]) -> Drawn:
     """The columns outside those that ttcli fills: of the workbook, or the usual ones."""
     if not workbook:
-        from ttcli.rows.infer import named_only
+        from ttcli.rows.sample.infer import named_only
 
         usual = [] if base.columns else _standard(base)
         return Drawn(
@@ -118,7 +118,7 @@ def _drawn(config: Config, base: TargetTable, workbook: Optional[Path]) -> Drawn
 
 
 def _standard(base: TargetTable) -> List[TableColumn]:
-    from ttcli.rows.evidence import column_of
+    from ttcli.rows.sample.evidence import column_of
 
     columns = [column_of(name, "varchar(50)", key=True) for name in base.key]
     names = {name.lower() for name in base.key}
@@ -128,8 +128,8 @@ def _standard(base: TargetTable) -> List[TableColumn]:
 def _look(path: Path, config: Config, mapping: Mapping, base: TargetTable) -> Dict[str, Any]:
     """In the child: drafts the columns, then reads the workbook for the table with them."""
     from ttcli.database.proposal import filled_columns
-    from ttcli.rows.infer import draft
-    from ttcli.rows.sample import sample
+    from ttcli.rows.sample.explained import sample
+    from ttcli.rows.sample.infer import draft
     from ttcli.workbook.open import open_workbook
 
     reserved = reserved_columns(config.database)
@@ -154,7 +154,7 @@ def _proposal(
 ) -> Dict[str, Any]:
     """The statements, `bare` without comments, and the columns they are about."""
     from ttcli.database import proposal
-    from ttcli.rows.evidence import shown
+    from ttcli.rows.sample.evidence import shown
 
     ours = proposal.filled_columns(settings)
     new = [*drawn.columns, *(column for column in ours if not base.column(column.name))]
@@ -206,7 +206,7 @@ def _mapping(
 
 
 def _head(workbook: Optional[Path]) -> List[str]:
-    from ttcli.rows.evidence import shown
+    from ttcli.rows.sample.evidence import shown
 
     of = f" --from {shown(workbook.name)}" if workbook else ""
     return [

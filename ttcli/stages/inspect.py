@@ -72,7 +72,7 @@ def _look(
     path: Path, config: Config, mapping: Mapping, table: Optional[TargetTable]
 ) -> Dict[str, Any]:
     """In the child; without a known table the fields of the built-in synonyms count."""
-    from ttcli.rows.sample import sample
+    from ttcli.rows.sample.explained import sample
     from ttcli.workbook.open import open_workbook
 
     book = open_workbook(path, config.limits, config.passwords)

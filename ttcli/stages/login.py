@@ -25,7 +25,7 @@ def login(
         What `ttcli check` says of the mailbox.
     """
     from ttcli.mail.check import facts
-    from ttcli.mail.device import authorise
+    from ttcli.mail.oauth.device import authorise
 
     settings = _one(mailboxes, name)
     rotations = Rotations(spool, settings)

@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 import ttcli
 from ttcli.config import Config
 from ttcli.errors import from_os_error
-from ttcli.rows import find
+from ttcli.rows.fates import find
 from ttcli.spool import durable
 from ttcli.spool.item import FAILED, LOADED, PENDING, PROCESSED, STATES, Item, read_time
 from ttcli.spool.store import Spool

@@ -10,7 +10,7 @@ from ttcli.spool.drain import Report
 from ttcli.stages.mailbox.several import label_of
 
 if TYPE_CHECKING:
-    from ttcli.mail.gate import Refusal
+    from ttcli.mail.fetch.gate import Refusal
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ def opened(spool: Spool, settings: MailboxSettings) -> Iterator[Session]:
     Raises:
         OutsideFault: There is no connection or login.
     """
-    from ttcli.mail.dial import dialling
+    from ttcli.mail.connection.dial import dialling
 
     rotations = Rotations(spool, settings) if settings.oauth else None
     patience = Patience(spool, settings)

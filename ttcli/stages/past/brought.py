@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence
 
-from ttcli.rows import find
+from ttcli.rows.fates import find
 from ttcli.spool.item import FAILED, LOADED, PENDING, PROCESSED, Item, read_time
 from ttcli.spool.store import Spool
 
