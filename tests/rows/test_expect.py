@@ -58,7 +58,8 @@ def test_every_mistake_is_named_at_once() -> None:
             expect_zone = "UTC"
             """
         )
-    places = [mistake.split(":")[0] for mistake in caught.value.mistakes]
+    # once each: without zoneinfo, in Python 3.8, a zone has a second mistake
+    places = list(dict.fromkeys(mistake.split(":")[0] for mistake in caught.value.mistakes))
     assert places == [
         *("sender 1.expect", "sender 1.expect_rows", "sender 1.expect_zone"),
         *("sender 2.expect", "sender 2.expect_rows", "sender 2.expct"),
