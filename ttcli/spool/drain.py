@@ -94,12 +94,19 @@ def drain(spool: Spool, stage: Stage, report: Report, watch: Watch = unwatched) 
         tries.charge()
         with _writer(stage) as writer:
             for window in tries.windows(_due_ones(spool, stage, report, identities)):
+                alone = any(item.attempts for item in window)
+                if alone:
+                    _settle(spool, report, running, writer)
                 for item in window:
                     watch(len(report.lines), len(identities))
                     _try(spool, stage, report, item, running, writer)
-                _settle(spool, report, running, writer)
+                if alone:
+                    _settle(spool, report, running, writer)
+                else:
+                    writer.do(spool.settle)
                 if report.fault:
                     break
+            _settle(spool, report, running, writer)
         watch(len(identities), len(identities))
     except OSError as error:
         report.fault = report.fault or errors.from_os_error(error)
