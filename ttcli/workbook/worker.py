@@ -76,6 +76,10 @@ class Worker:
             self._child.begin_again()
         return bool(goes_on)
 
+    def speaks(self, seconds: float) -> bool:
+        """Whether the next answer, or the news of its death, is there within so many seconds."""
+        return self._child.speaks(seconds)
+
     def end(self) -> None:
         """Ends it at once."""
         os.close(self._requests)
@@ -91,6 +95,13 @@ class Task:
         self.failure: Optional[Exception] = None
         self.worker: Optional[Worker] = None
         self._pool = pool
+
+    def ready(self, seconds: float) -> bool:
+        """Waits so long at most; false if `result` would have to wait on."""
+        worker = self.worker
+        if not (worker and self in worker.tasks):
+            return True
+        return self is worker.tasks[0] and worker.speaks(seconds)
 
     def result(self) -> Any:
         """Waits for it; raises as `Child.result` does. Call it once."""
