@@ -2,8 +2,8 @@
 
 For a workbook of 200 rows the fork, the pages copied after it and what a reader learns anew cost
 several times the reading itself. So a child that has read a workbook quickly and without any
-complaint is given the next one, with its limits counted anew; after any trouble, anything slow,
-or a number of workbooks it is replaced, so that no file can leave much behind for another.
+complaint is given the next one, with its limits counted anew; after any trouble, anything slow or
+large, or very many workbooks it is replaced, so that no file can leave much behind for another.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import time
 from collections import deque
 from typing import Any, Callable, Deque, List, Optional, Tuple
@@ -21,7 +22,8 @@ from ttcli.errors import OutsideFault
 from ttcli.workbook.child import fork, reply, send
 from ttcli.workbook.confine import Links, confine
 
-_MOST_WORKBOOKS = 200
+_MOST_WORKBOOKS = 2000  # a backstop: each new worker costs the reading of ten
+_MOST_GROWTH_KB = 64 << 10  # of its peak memory over what it began with, leaks included
 _SLOW_SECONDS = 1.0
 # Freed once, so many bytes at a time stay with malloc (mallopt(3), M_MMAP_THRESHOLD): the pages of
 # a workbook would else go back to the kernel after each one, to be filled with zeros for the next.
@@ -189,6 +191,7 @@ class _Course:
         self.goes_on = True
         self._function = function
         self._answered = 0
+        self._began_with = _peak_kb()
 
     def call(self, *arguments: Any) -> Tuple[Any, bool]:
         """What the function returns, and whether another may be asked for."""
@@ -197,5 +200,10 @@ class _Course:
         answer = self._function(*arguments)
         self._answered += 1
         quick = time.monotonic() - began < _SLOW_SECONDS
-        self.goes_on = quick and self._answered < _MOST_WORKBOOKS
+        small = _peak_kb() - self._began_with < _MOST_GROWTH_KB
+        self.goes_on = quick and small and self._answered < _MOST_WORKBOOKS
         return answer, self.goes_on
+
+
+def _peak_kb() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
