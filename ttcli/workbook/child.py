@@ -68,9 +68,10 @@ class Child:
             return _unpack(json.loads(said))
         raise _death(self._reap(), self._links.last_words(), self._limits)
 
-    def speaks(self, seconds: float) -> bool:
-        """Whether there is something of an answer, or of its death, within so many seconds."""
-        return bool(self._ahead) or _readable(self._links.reading, time.monotonic() + seconds)
+    @property
+    def deadline(self) -> float:
+        """When waiting for the next answer ends; passed where that was said with the last one."""
+        return -math.inf if b"\n" in self._ahead else self._deadline
 
     def begin_again(self) -> None:
         """The wall limit counts from now."""
