@@ -83,7 +83,7 @@ def _folder_for(item: Item, scratch: Path) -> Path:
     return folder
 
 
-_AHEAD = 4  # items that a worker has: it reads one, and need not wait for the next
+_AHEAD = 6  # items a job has begun: while what became of some is written, it reads the next
 _LONGEST_SENDER = 500  # of its end: an address stands there, and a request is short
 
 
