@@ -145,13 +145,13 @@ def test_an_interruption_charges_nobody(spool: Spool, victim: int) -> None:
     assert [item.attempts for item in spool.items(PENDING)] == [0] * (5 - victim)
 
 
-def dying_before(step: int, spool: Spool) -> bool:
+def dying_before(step: int, spool: Spool, ready: bool) -> bool:
     """One pass in a fork that ends before a durable step; whether it came to it."""
     child = os.fork()
     if child == 0:
         try:
             _count_down(step)
-            drained(spool, Stage(jobs=2))
+            drained(spool, Stage(jobs=2, ready=ready))
             os._exit(0)
         finally:
             os._exit(2)
@@ -176,14 +176,20 @@ def _count_down(step: int) -> None:
         setattr(os, name, counted(getattr(os, name)))
 
 
-def test_a_death_before_any_durable_step_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    """The next run finds every item once and takes each to its end, with two tries at a time."""
+@pytest.mark.parametrize("ready", [False, True])
+def test_a_death_before_any_durable_step_loses_and_doubles_nothing(
+    tmp_path: Path, ready: bool
+) -> None:
+    """The next run finds every item once and takes each to its end, with two tries at a time.
+
+    Whether each is written alone, or all together.
+    """
     step, deaths = 0, 0
     while True:
         spool = Spool(tmp_path / str(step))
         spool.prepare()
         names: List[str] = [made(spool, content).id for content in (b"a", b"b", b"c", b"d")]
-        if not dying_before(step, spool):
+        if not dying_before(step, spool, ready):
             break
         deaths += 1
         left = list(spool.items(PENDING))
