@@ -172,6 +172,19 @@ def test_files_do_not_stay_open_where_writing_failed(
     assert len(open_files()) == before
 
 
+def test_what_cannot_be_encoded_leaves_nothing_behind(spool: Spool) -> None:
+    """A bug in the middle of it: those before it are as they were, and no file stays open."""
+    items = list(spool.items(PENDING))[:3]
+    items[2].record["rows"] = object()
+    before = len(open_files())
+    with pytest.raises(TypeError):
+        spool.move_together([(item, PROCESSED) for item in items])
+
+    assert len(open_files()) == before
+    assert list(spool.base.rglob("*.new")) == []
+    assert len(spool.ids(PENDING)) == 40
+
+
 def test_a_crash_s_leftover_does_not_keep_the_record_from_being_written(spool: Spool) -> None:
     """It is the one file here that is taken away."""
     item = next(spool.items(PENDING))

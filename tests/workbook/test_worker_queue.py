@@ -131,6 +131,20 @@ def test_one_that_cannot_even_be_signalled_is_ended_whoever_is_waited_for(
             stopped.result()
 
 
+def test_what_a_dead_worker_left_is_read_first(tmp_path: Path) -> None:
+    """Before what no worker had yet, in its order, which is that of whoever will ask."""
+    noted = tmp_path / "noted"
+    with Pool(answer, Limits(), most=1) as pool:
+        dying = pool.start("abort")
+        others = [pool.start(each, str(noted)) for each in "abcdefg"]
+        with pytest.raises(BadItem, match="SIGABRT"):
+            dying.result()
+        for task in others:
+            task.result()
+
+    assert noted.read_text().split() == list("abcdefg")
+
+
 def test_nobody_waits_longer_than_he_said() -> None:
     """Whether the answer is there can be asked, with patience or without."""
     with Pool(answer, Limits(), most=1) as pool:
