@@ -55,7 +55,8 @@ def drain(spool: Spool, stage: Stage, report: Report, watch: Watch = unwatched) 
     try:
         tries.charge()
         with _writer(spool, stage) as writer:
-            for window in tries.windows(_due_ones(spool, stage, report, identities, writer)):
+            items = _due_ones(spool, stage, report, identities, writer)
+            for window in _settled_before_a_fault(spool, report, running, writer, tries, items):
                 alone = any(item.attempts for item in window)
                 if alone:
                     _settle(spool, report, running, writer)
@@ -88,6 +89,22 @@ def _writer(spool: Spool, stage: Stage) -> Writer:
     from ttcli.spool.behind import Behind  # which brings concurrent.futures
 
     return Behind()
+
+
+def _settled_before_a_fault(
+    spool: Spool,
+    report: Report,
+    running: Running,
+    writer: Writer,
+    tries: Tries,
+    items: Iterator[Item],
+) -> Iterator[List[Item]]:
+    """The windows; what keeps the next from being read keeps none before it from its end."""
+    try:
+        yield from tries.windows(items)
+    except (OutsideFault, OSError):
+        _settle(spool, report, running, writer)
+        raise
 
 
 def _settle(spool: Spool, report: Report, running: Running, writer: Writer) -> None:
