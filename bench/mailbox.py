@@ -42,7 +42,11 @@ def workbook(size: int, chance: random.Random) -> bytes:
 
 
 def fill(server: Dovecot, user: str, mails: int, sizes: List[int]) -> None:
-    """A Maildir of `mails` mails, and among them, evenly, one report of each size."""
+    """A Maildir of `mails` mails, and among them, evenly, one report of each size.
+
+    Named, and where they are, as Dovecot's own delivery leaves them. In another way it would look
+    for each at a wrong place first, and then, in every session, list the whole folder: 0.6 s here.
+    """
     chance = random.Random(7)
     folder = server.home / "mail" / user
     for name in ("cur", "new", "tmp"):
@@ -52,7 +56,9 @@ def fill(server: Dovecot, user: str, mails: int, sizes: List[int]) -> None:
     for number in range(mails):
         report = waiting and number % step == step - 1
         raw = _report(number, waiting.popleft(), chance) if report else _lunch(number, chance)
-        (folder / "cur" / f"{1700000000 + number}.M{number}.host:2,").write_bytes(raw)
+        sizes = f"S={len(raw)},W={len(raw)}"  # as it is, and with CRLF, which it has
+        name = f"{1700000000 + number}.M{chance.randrange(10**6)}P{4000 + number}.host,{sizes}"
+        (folder / "new" / name).write_bytes(raw)
     if os.geteuid() == 0:
         for path in [folder, *folder.rglob("*")]:
             shutil.chown(path, server.user, server.group)

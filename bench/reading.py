@@ -39,7 +39,7 @@ def inflate(path: Path) -> Callable[[], int]:
 def ours(path: Path, exact: bool = False) -> Callable[[], int]:
     """All blocks of the first sheet."""
     from ttcli.config import Limits
-    from ttcli.workbook.ooxml import open_ooxml
+    from ttcli.workbook.ooxml.workbook import open_ooxml
 
     def read() -> int:
         workbook = open_ooxml(path, Limits())

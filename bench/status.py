@@ -25,7 +25,7 @@ from typing import Dict, List
 
 from ttcli.spool.item import item_id, time_text
 from ttcli.spool.store import Spool
-from ttcli.stages.loads import Loads
+from ttcli.stages.health.loads import Loads
 
 STATUS = [sys.executable, "-m", "ttcli", "status"]
 TYPER = [sys.executable, "-c", "import typer"]

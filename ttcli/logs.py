@@ -22,7 +22,7 @@ _FILES: Tuple[Tuple[str, Tuple[str, ...], int], ...] = (
     ("trackandtrace.log", ("ttcli",), logging.DEBUG),
     (
         "email_processing.log",
-        ("ttcli.mail", "ttcli.stages.fetch", "ttcli.stages.refused"),
+        ("ttcli.mail", "ttcli.stages.fetch", "ttcli.stages.mailbox.refused"),
         logging.DEBUG,
     ),
     (

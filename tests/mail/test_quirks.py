@@ -24,6 +24,7 @@ from tests.mail.scripted import (
     whole,
 )
 from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
+from ttcli.mail import receiving
 from ttcli.mail.message import Mail
 from ttcli.mail.session import Session
 
@@ -481,3 +482,46 @@ def test_a_look_that_fails_keeps_none_of_the_mails_before_it_back(
         with pytest.raises(Temporary, match="left UID 3 out"):
             got.extend(mail.uid for mail in session.new_mails(0))
         assert (got, session.seen_through) == ([1, 2], 2)
+
+
+NOISE = b"* OK " + b"-" * 993 + b"\r\n"
+
+
+def test_more_than_anybody_asked_for_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers without end are not kept without end: a server that has lost its way cannot have
+    the machine's memory."""
+    monkeypatch.setattr(receiving, "_MOST_BYTES", 20_000)
+    flood = parts(77, b"x" * 3000) * 8
+    script = ordinary(LOOK=flood + look(1) + OK)
+    with Scripted(script) as server, pytest.raises(Temporary, match="nobody asked for"):
+        read(server)
+
+
+def test_what_was_taken_does_not_count_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mailbox may bring any amount, as long as it is taken in between."""
+    monkeypatch.setattr(receiving, "_MOST_BYTES", 20_000)
+    looks, bodies = (ordinary()[each] for each in (LOOK, PARTS))
+    assert isinstance(looks, bytes) and isinstance(bodies, bytes)
+    with Scripted(ordinary(LOOK=NOISE * 12 + looks, PARTS=NOISE * 12 + bodies)) as server:
+        assert contents(read(server)) == {1: b"aaa", 2: b"bbb", 3: b"ccc"}
+
+
+def test_last_words_are_told_though_nothing_can_be_sent_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A server that goes while we speak has said why: not "broken pipe" is the reason."""
+    real = socket.socket.send
+
+    def broken(self: socket.socket, text: Any) -> int:
+        if b"SEARCH" in bytes(text):
+            raise BrokenPipeError(32, "Broken pipe")
+        return real(self, text)
+
+    def slowly(_: bytes, match: Any) -> bytes:
+        time.sleep(0.2)  # until nothing could be sent
+        return b"* BYE going down for repairs\r\n" + HANG_UP
+
+    monkeypatch.setattr(socket.socket, "send", broken)
+    says = pytest.raises(Temporary, match="going down for repairs")
+    with Scripted({"EXAMINE .*": slowly}) as server, says:
+        read(server)

@@ -14,7 +14,7 @@ import pytest
 from tests.fix_world import HEADINGS, World, shipment, workbook
 from ttcli.spool.item import item_id, time_text
 from ttcli.spool.store import Spool
-from ttcli.stages.loads import Loads
+from ttcli.stages.health.loads import Loads
 from ttcli.stages.status import status
 
 NOW = datetime.now(timezone.utc).replace(microsecond=0)

@@ -41,6 +41,7 @@ OWNERS = {
     "msoffcrypto": {"workbook"},
     "msal": {"mail"},
     "google": {"mail"},
+    "pybase64": {"mail"},
 }
 
 

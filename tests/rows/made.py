@@ -147,3 +147,14 @@ def sheet(headings: str, *rows: Sequence[Optional[Cell]], **more: Any) -> MadeSh
     """A sheet with one header row in row 1, its headings separated by `|`."""
     header = [text(heading) if heading else None for heading in headings.split("|")]
     return MadeSheet(dict(enumerate([header, *rows], 1)), **more)
+
+
+TABLE = table(
+    column("hawb", "varchar(50)", required=True),
+    column("mawb"),
+    column("pieces", "int4"),
+    column("weight", "numeric(10,2)"),
+    column("eta", "timestamp"),
+    column("status"),
+    column("processed_at", "timestamp"),
+)

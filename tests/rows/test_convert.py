@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.rows.made import (
+    TABLE,
     Cell,
     Kind,
     MadeSheet,
@@ -26,16 +27,6 @@ from ttcli.errors import BadItem, ConfigError
 from ttcli.rows.convert import COUNTS, convert_workbook
 from ttcli.rows.mapping import Mapping
 from ttcli.rows.mapping_file import load_mapping
-
-TABLE = table(
-    column("hawb", "varchar(50)", required=True),
-    column("mawb"),
-    column("pieces", "int4"),
-    column("weight", "numeric(10,2)"),
-    column("eta", "timestamp"),
-    column("status"),
-    column("processed_at", "timestamp"),
-)
 
 
 def accounted(report):

@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 
-from tests.rows import test_halves as made
+from tests.rows import made_halves as made
 from tests.rows.made import number, sheet
 from tests.workbook_ooxml.packages import write_rows
 from ttcli.config import Limits
@@ -21,7 +21,7 @@ from ttcli.rows.convert import convert_workbook
 from ttcli.rows.mapping import Mapping
 from ttcli.table import TableColumn, TargetTable
 from ttcli.workbook.beside import Beside
-from ttcli.workbook.ooxml_halves import SheetBlocks
+from ttcli.workbook.ooxml.halves import SheetBlocks
 from ttcli.workbook.open import open_workbook
 
 TYPES = {

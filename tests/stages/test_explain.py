@@ -12,7 +12,7 @@ from tests.fix_world import NOON, World, shipment, workbook
 from ttcli.errors import UsageError
 from ttcli.rows import find
 from ttcli.stages.explain import key_values
-from ttcli.stages.story import merged, same
+from ttcli.stages.past.story import merged, same
 from ttcli.table import Policy, TableColumn
 
 

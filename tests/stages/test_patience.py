@@ -18,7 +18,7 @@ from ttcli.errors import TEMPORARY, Temporary
 from ttcli.spool.item import read_time, time_text
 from ttcli.spool.store import Spool
 from ttcli.stages.fetch import fetch
-from ttcli.stages.mailbox import opened
+from ttcli.stages.mailbox.session import opened
 from ttcli.stages.watch import watch
 
 MICROSOFT = b"BAD Request is throttled. Suggested Backoff Time: 299910 milliseconds"

@@ -16,7 +16,7 @@ from ttcli.errors import SpoolFault, Temporary
 from ttcli.mail.token import access_token
 from ttcli.spool import lock
 from ttcli.spool.store import Spool
-from ttcli.stages.rotations import Rotations
+from ttcli.stages.mailbox.rotations import Rotations
 
 DIED = 9
 

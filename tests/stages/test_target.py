@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.fix_world import World, shipment, workbook
 from ttcli.spool.store import Spool
-from ttcli.stages.target import SNAPSHOT, known_table, table_if_known
+from ttcli.stages.target.table import SNAPSHOT, known_table, table_if_known
 from ttcli.table import TableColumn, TargetTable, to_json
 
 

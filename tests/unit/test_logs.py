@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import logging
@@ -43,6 +44,12 @@ def test_each_file_has_its_part(tmp_path: Path) -> None:
     assert "load line" in read("errors.log")
     assert "mail line" not in read("errors.log")
     assert "mail line" in read("trackandtrace.log")
+
+
+def test_each_file_is_fed() -> None:
+    """The loggers that a file takes are those of modules that are there."""
+    fed_by = {name for _, loggers, _ in logs._FILES for name in loggers}
+    assert {name for name in fed_by if importlib.util.find_spec(name) is None} == set()
 
 
 def test_where_log_dir_cannot_be_written_the_spool_takes_the_files(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ from ttcli.stages.process import Reading, convert
 from ttcli.table import TableColumn, TargetTable
 from ttcli.workbook.child import BugInChild
 from ttcli.workbook.inspect import cells_json
-from ttcli.workbook.ooxml import open_ooxml
+from ttcli.workbook.ooxml.workbook import open_ooxml
 from ttcli.workbook.open import open_workbook, warm
 from ttcli.workbook.sniff import sniff
 from ttcli.workbook.worker import Pool

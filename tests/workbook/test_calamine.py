@@ -18,7 +18,7 @@ from tests.workbook.reading import SAMPLES, CellsByPlace, cells
 from ttcli.cells import Column, Format
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook import calamine
+from ttcli.workbook.biff import calamine
 from ttcli.workbook.open import open_workbook
 
 PADDED = "00000000000"
@@ -244,7 +244,7 @@ def test_xls_charts_and_their_cached_numbers_are_no_cells(tmp_path: Path) -> Non
 
 
 def calamine_scan(path: Path) -> Any:
-    from ttcli.workbook.xls import XlsScan
+    from ttcli.workbook.biff.xls import XlsScan
 
     return XlsScan(path, Limits())
 
@@ -292,7 +292,7 @@ def test_xlsb_date_1904(tmp_path: Path) -> None:
 
 def test_disagreement_refuses_the_workbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where calamine and our scan see different numbers, neither is believed."""
-    from ttcli.workbook import xls as scan
+    from ttcli.workbook.biff import xls as scan
 
     monkeypatch.setattr(scan, "decode_rk", lambda rk: 8.0)
     with pytest.raises(BadItem, match="disagree about the cell B1 of the sheet 'S'") as caught:
@@ -304,7 +304,7 @@ def test_cell_that_only_calamine_sees_refuses_the_workbook(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cell that our scan overlooks is never dropped in silence."""
-    from ttcli.workbook import xls as scan
+    from ttcli.workbook.biff import xls as scan
 
     monkeypatch.setattr(scan, "_BOOLERR", 0xFFFF)
     with pytest.raises(BadItem, match="cell B1"):

@@ -16,7 +16,7 @@ from tests.workbook.reading import SAMPLES, cells
 from ttcli.cells import Workbook, cells_of
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook import xls
+from ttcli.workbook.biff import xls
 from ttcli.workbook.open import open_workbook
 
 

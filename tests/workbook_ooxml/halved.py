@@ -10,10 +10,10 @@ from unittest import mock
 
 from ttcli.cells import Block
 from ttcli.config import Limits
-from ttcli.workbook import ooxml_halves
 from ttcli.workbook.beside import Beside
-from ttcli.workbook.ooxml_exact import SheetSource
-from ttcli.workbook.ooxml_halves import SheetBlocks
+from ttcli.workbook.ooxml import halves
+from ttcli.workbook.ooxml.exact import SheetSource
+from ttcli.workbook.ooxml.halves import SheetBlocks
 
 
 class Pieces:
@@ -49,7 +49,7 @@ class Halved:
     def __call__(self, source: SheetSource, chunks: Iterator[bytes]) -> List[Block]:
         pieces = list(chunks)
         longest = max(map(len, pieces), default=1)
-        with mock.patch.multiple(ooxml_halves, _WORTH=0, CHUNK=longest):
+        with mock.patch.multiple(halves, _WORTH=0, CHUNK=longest):
             return self.read(SheetBlocks(source, Pieces(pieces)))
 
     def read(self, blocks: SheetBlocks) -> List[Block]:

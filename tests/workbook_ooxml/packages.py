@@ -89,7 +89,7 @@ def write_rows(path: Path, rows: str, **more) -> Path:
 
 def read(path: Path, exact: bool = True, limits: Optional[Limits] = None) -> Dict:
     """Every cell of the first sheet, by row and column."""
-    from ttcli.workbook.ooxml import open_ooxml
+    from ttcli.workbook.ooxml.workbook import open_ooxml
 
     workbook = open_ooxml(path, limits or Limits())
     try:

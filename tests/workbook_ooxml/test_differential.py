@@ -16,10 +16,10 @@ from tests.workbook_ooxml.sheets import SHARED, Writer
 from ttcli.cells import Kind, cells_of
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook.ooxml import open_ooxml
-from ttcli.workbook.ooxml_exact import exact_blocks
-from ttcli.workbook.ooxml_fast import FastReader
-from ttcli.workbook.ooxml_package import Chunks
+from ttcli.workbook.ooxml.exact import exact_blocks
+from ttcli.workbook.ooxml.fast import FastReader
+from ttcli.workbook.ooxml.package import Chunks
+from ttcli.workbook.ooxml.workbook import open_ooxml
 
 HALVED = Halved()
 PART = "xl/worksheets/sheet1.xml"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ttcli.cells import Kind
-from ttcli.workbook.ooxml_formats import builtin_style, style_of
+from ttcli.workbook.ooxml.formats import builtin_style, style_of
 
 CODES = {
     Kind.NUMBER: [

@@ -16,8 +16,8 @@ from tests.workbook_ooxml.sheets import SHARED, Writer
 from tests.workbook_ooxml.test_differential import compare
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook.ooxml_package import Package
-from ttcli.workbook.ooxml_strings import read_strings
+from ttcli.workbook.ooxml.package import Package
+from ttcli.workbook.ooxml.strings import read_strings
 
 ROWS = "".join(
     f'<row r="{i}"><c r="A{i}" t="s"><v>{i % 13}</v></c><c r="B{i}" s="1"><v>4{i}.5</v></c>'

@@ -15,9 +15,9 @@ from tests.workbook_ooxml.test_differential import outcome
 from ttcli.cells import cells_of
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook import ooxml_halves
-from ttcli.workbook.ooxml import open_ooxml
-from ttcli.workbook.ooxml_exact import exact_blocks
+from ttcli.workbook.ooxml import halves
+from ttcli.workbook.ooxml.exact import exact_blocks
+from ttcli.workbook.ooxml.workbook import open_ooxml
 
 ROWS = 120
 SIZES = range(150, 1500, 90)
@@ -104,7 +104,7 @@ def test_damage_is_damage_in_either_half(frame, wrong, place):
 def read_halved(path: Path, limits: Limits, halved: Halved):
     """All cells of the only sheet of a real workbook, and how they were read."""
     workbook = open_ooxml(path, limits)
-    with mock.patch.object(ooxml_halves, "_WORTH", 0):
+    with mock.patch.object(halves, "_WORTH", 0):
         try:
             blocks = halved.read(workbook.sheets[0].blocks())
             return [cell for block in blocks for cell in cells_of(block)]

@@ -22,7 +22,7 @@ from tests.workbook_ooxml.packages import (
 )
 from ttcli.config import Limits
 from ttcli.errors import BadItem, SpoolFault
-from ttcli.workbook.ooxml import open_ooxml
+from ttcli.workbook.ooxml.workbook import open_ooxml
 
 ROWS = "<row r='1'><c r='A1' t='s'><v>1</v></c><c r='B1' s='1'><v>44575</v></c></row>"
 CELLS = {(1, 1): "text:one", (1, 2): "date:44575"}

@@ -10,7 +10,7 @@ from openpyxl.utils.datetime import from_excel
 
 from ttcli.cells import Column, Kind, cells_of
 from ttcli.config import Limits
-from ttcli.workbook.ooxml import open_ooxml
+from ttcli.workbook.ooxml.workbook import open_ooxml
 
 FOLDER = Path(__file__).parents[1] / "data" / "workbooks"
 SAMPLES = sorted(FOLDER.glob("*.xlsx"))

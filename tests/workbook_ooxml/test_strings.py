@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from ttcli.cells import to_copy
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook import ooxml_strings
-from ttcli.workbook.ooxml_strings import SharedStrings
+from ttcli.workbook.ooxml import strings as shared
+from ttcli.workbook.ooxml.strings import SharedStrings
 
 
 @pytest.fixture(autouse=True)
 def _packed_early(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with a million strings: after 50 of them all but the first 20 are packed."""
-    monkeypatch.setattr(ooxml_strings, "_PLAIN_BYTES", 50 * 42)
-    monkeypatch.setattr(ooxml_strings, "_MOST_PLAIN", 20)
-    monkeypatch.setattr(ooxml_strings, "_UNPACKED", 2)
+    monkeypatch.setattr(shared, "_PLAIN_BYTES", 50 * 42)
+    monkeypatch.setattr(shared, "_MOST_PLAIN", 20)
+    monkeypatch.setattr(shared, "_UNPACKED", 2)
 
 
 def filled(texts: List[str], chance: Random) -> SharedStrings:

@@ -7,7 +7,7 @@ from typing import List, Optional
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttcli.workbook.ooxml_rawtext import (
+from ttcli.workbook.ooxml.rawtext import (
     StringSpelling,
     Unproven,
     prove_characters,

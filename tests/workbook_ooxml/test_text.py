@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttcli.cells import Block, Cell, Column, Kind, MixedColumn, cells_of, from_copy, to_copy
-from ttcli.workbook.ooxml_text import clean
+from ttcli.workbook.ooxml.text import clean
 
 texts = st.text(st.characters(blacklist_categories=["Cs"]))
 

@@ -12,9 +12,9 @@ from tests.workbook_ooxml.test_differential import fast_blocks, outcome
 from ttcli.cells import Column
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook import ooxml_package
-from ttcli.workbook.ooxml import open_ooxml
-from ttcli.workbook.ooxml_exact import exact_blocks
+from ttcli.workbook.ooxml import package
+from ttcli.workbook.ooxml.exact import exact_blocks
+from ttcli.workbook.ooxml.workbook import open_ooxml
 
 PLAIN = (
     '<row r="{n}" spans="1:9">'
@@ -220,7 +220,7 @@ def test_rows_hidden_in_a_long_comment_are_not_read(frame):
 
 def test_strings_hidden_in_a_long_comment_are_not_read(tmp_path, monkeypatch):
     """The same for shared strings, which arrive in chunks."""
-    monkeypatch.setattr(ooxml_package, "CHUNK", 400)
+    monkeypatch.setattr(package, "CHUNK", 400)
     shared = [f"<t>{i}</t>" for i in range(200)]
     xml = (
         strings(shared)

@@ -11,7 +11,7 @@ from ttcli import logs
 from ttcli.config import Config
 from ttcli.spool import lock
 from ttcli.spool.store import Spool
-from ttcli.stages import deaths
+from ttcli.stages.health import deaths
 
 if TYPE_CHECKING:
     import typer

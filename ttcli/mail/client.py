@@ -18,10 +18,11 @@ import sys
 import threading
 import time
 import warnings
-from typing import Any, Deque, List, Optional, Union
+from typing import Any, Deque, Iterator, List, Optional, Union
 
 from ttcli.mail.challenged import Challenged
 from ttcli.mail.dial import Connection
+from ttcli.mail.receiving import Receiver
 from ttcli.mail.tls import wait_for
 from ttcli.mail.wire import Answer, Fetched, Splitter
 
@@ -46,7 +47,6 @@ sys.modules[imaplib2.IMAP4.__module__].time = _Clock()  # type: ignore[attr-defi
 
 SLOWEST_LINK = 16384  # bytes a second that a transfer may not fall below
 _KEPT = 8 << 20  # bytes; more than most literals have
-_WAKE = 64 << 10  # bytes that the reader of a literal waits for, if need be for a second
 
 
 class Refused(Exception):
@@ -63,21 +63,17 @@ class Lost(Exception):
 
 
 class Client(imaplib2.IMAP4):  # type: ignore[misc]
-    """One IMAP connection.
-
-    Attributes:
-        answers: What FETCH brought and nobody has taken yet: a short answer as it is, any other
-            as the list of its pieces: tuples of text and literal, and a text at the end.
-    """
+    """One IMAP connection."""
 
     def __init__(self, connection: Connection, host: str, timeout: int) -> None:
-        # emptied by one thread while another adds to it
-        self.answers: Deque[Answer] = collections.deque()
+        # What FETCH brought: a short answer as it is, any other as the list of its pieces, which
+        # are tuples of text and literal, and a text at the end. One thread adds, another takes.
+        self._answers: Deque[Answer] = collections.deque()
         self.Terminate = False
         self._connection = connection
         self._tls = threading.Lock()  # OpenSSL does not allow reading and writing at once
-        self._until = time.monotonic() + timeout
-        self._woken_at = 1
+        self._arriving = Receiver(connection.socket, self._tls)
+        self._arriving.until = time.monotonic() + timeout
         self._wanted = threading.Event()  # somebody waits for the greeting
         self.timeout = timeout
         # From here on glibc keeps what is freed, up to twice as much (mallopt(3), "dynamic"). It
@@ -88,7 +84,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
             super().__init__(host, timeout=timeout)
         except imaplib2.IMAP4.error as error:
             raise self._lost(error) from None
-        self._until = 0.0
+        self._arriving.until = 0.0
 
     # what imaplib2 calls
 
@@ -127,6 +123,8 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
                 wait_for(self.sock, select.POLLOUT, end - time.monotonic())
                 if time.monotonic() > end:
                     raise TimeoutError("the server takes nothing") from None
+            except ConnectionError:
+                return  # the reader meets the end, too, behind the server's last words
 
     def _mesg(self, *_: Any) -> None:
         """imaplib2 would write its last commands to stderr when a connection breaks."""
@@ -144,61 +142,33 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
             self._wanted.wait(self.timeout)
             self.inq.put(self._connection.greeting)
             while not self.Terminate:
-                count = self._receive(splitter.room(), splitter.worth_waiting())
+                count = self._arriving.receive(splitter.room(), splitter.worth_waiting())
                 for piece in splitter.arrived(count):
                     self.inq.put(piece)
         except Exception as error:
             self.inq.put((self.abort, str(error) or type(error).__name__))
 
-    def _receive(self, room: memoryview, enough: int) -> int:
-        """Takes what arrives until it is enough, or a moment has passed; returns how much."""
-        have, end = 0, time.monotonic() + 1.0
-        while have < enough:
-            try:
-                with self._tls:
-                    count = self.sock.recv_into(room[have:])
-            except BlockingIOError:
-                if not self._arrives(enough - have, end):
-                    break
-                continue
-            if not count and not have:
-                raise EOFError("the server closed the connection")
-            if not count:
-                break  # the next call will raise
-            have += count
-        return have
-
-    def _arrives(self, missing: int, end: float) -> bool:
-        """Waits for more; False where nothing has come by then."""
-        if self._until:
-            if time.monotonic() > self._until:
-                raise TimeoutError("the server is too slow")
-            end = min(end, self._until)
-        # so many are sure to come: not every packet has to wake this thread
-        self._wake_at(_WAKE if missing > 2 * _WAKE else 1)
-        return wait_for(self.sock, select.POLLIN, end - time.monotonic())
-
-    def _wake_at(self, count: int) -> None:
-        if count != self._woken_at:
-            self._woken_at = count
-            with contextlib.suppress(OSError):  # where there is no such thing, any byte wakes
-                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
-
     def _put_response(self, resp: bytes) -> None:
         """FETCH answers need no more looking into."""
         if isinstance(resp, Fetched):
-            self.answers.extend(resp.answers)
+            self._answers.extend(resp.answers)
         else:
             super()._put_response(resp)
 
     def _append_untagged(self, typ: str, dat: Any) -> None:
         """Those without a literal, too: imaplib2 formats each one for its log, off or on."""
         if typ == "FETCH":
-            self.answers.append([dat])
+            self._answers.append([dat])
         else:
             super()._append_untagged(typ, dat)
 
     # what the session calls
+
+    def arrived(self) -> Iterator[Answer]:
+        """The FETCH answers that nobody has taken yet."""
+        self._arriving.taken()
+        while self._answers:
+            yield self._answers.popleft()
 
     def start(self, name: str, *arguments: Union[str, bytes]) -> Any:
         """Sends a command without waiting for its end; `finish` waits."""
@@ -218,13 +188,13 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
             Refused: NO or BAD.
             Lost: The connection is of no more use.
         """
-        self._until = time.monotonic() + (seconds or self.timeout)
+        self._arriving.until = time.monotonic() + (seconds or self.timeout)
         try:
             kind, text = request.get_response("%s")
         except imaplib2.IMAP4.error as error:
             raise self._lost(error) from None
         finally:
-            self._until = 0.0
+            self._arriving.until = 0.0
             self._release_state_change()
         words = text[-1] or b""
         if kind != "OK":
@@ -238,7 +208,8 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
 
     def call(self, name: str, *arguments: Union[str, bytes], seconds: float = 0) -> bytes:
         """Sends a command and waits for its end."""
-        self._until = time.monotonic() + (seconds or self.timeout)  # AUTHENTICATE waits in start
+        # AUTHENTICATE waits in `start` already
+        self._arriving.until = time.monotonic() + (seconds or self.timeout)
         return self.finish(self.start(name, *arguments), seconds)
 
     def open_folder(self, name: str, readonly: bool, *along: str) -> Any:
@@ -277,7 +248,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
 
     def wait_idle(self, seconds: float) -> None:
         """IDLE; ends with the first word that is more than a sign of life, or after that time."""
-        self._until = time.monotonic() + seconds + 2 * self.timeout
+        self._arriving.until = time.monotonic() + seconds + 2 * self.timeout
         try:
             # whole seconds: imaplib2 complains of a float on stderr and takes 29 minutes
             kind, text = self.idle(max(1, int(seconds)))
@@ -286,7 +257,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         except imaplib2.IMAP4.error as error:
             raise Refused("BAD", str(error)) from None
         finally:
-            self._until = 0.0
+            self._arriving.until = 0.0
         if kind != "OK":
             raise Refused(kind, str(text))
 

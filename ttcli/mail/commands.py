@@ -168,9 +168,7 @@ class Commands:
         return 10 * self._settings.timeout + self._flying / SLOWEST_LINK
 
     def _collect(self) -> None:
-        arrived = self.client.answers
-        while arrived:
-            answer = arrived.popleft()
+        for answer in self.client.arrived():
             if isinstance(answer, tuple):
                 uid, name, value = answer
                 self.found.setdefault(uid, {})[name] = value

@@ -113,7 +113,7 @@ class Session:
         self.settings = self.settings._replace(folder=folder)
         self.seen_through, self._folder, self.refused = 0, None, []
         if self._client is not None:
-            self._client.answers.clear()  # what was said of the other folder's mails, unasked
+            list(self._client.arrived())  # what was said of the other folder's mails, unasked
 
     def folder(self) -> Folder:
         """UIDVALIDITY and UIDNEXT of the folder, by STATUS: the whole cost of an empty run.

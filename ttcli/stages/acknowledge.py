@@ -13,8 +13,8 @@ from ttcli.config import MailboxSettings
 from ttcli.spool import item as states
 from ttcli.spool.drain import Report
 from ttcli.spool.store import Spool
-from ttcli.stages.mailboxes import Line, in_turn
-from ttcli.stages.owed import FAILED, GONE, LOADED, WAITING, Debt, Owed
+from ttcli.stages.mailbox.owed import FAILED, GONE, LOADED, WAITING, Debt, Owed
+from ttcli.stages.mailbox.several import Line, in_turn
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from ttcli.errors import BadItem, ConfigError, OutsideFault
 from ttcli.spool.drain import Report
 from ttcli.spool.item import LOADED, Item, read_time, time_text
 from ttcli.spool.store import Spool
-from ttcli.stages import answered
-from ttcli.stages.answered import Answered
+from ttcli.stages.answers import answered
+from ttcli.stages.answers.answered import Answered
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +150,7 @@ class _Answers:
 
     def _composed(self, item: Item, to: str) -> bytes:
         from ttcli.mail.compose import Said, compose
-        from ttcli.stages import reject_workbook
+        from ttcli.stages.answers import reject_workbook
 
         rows, source = item.record["rows"], item.record["source"]
         refused = int((item.record.get("load") or {}).get("rejects") or 0)

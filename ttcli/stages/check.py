@@ -52,7 +52,7 @@ def _weighed(fact: Fact) -> Fact:
 
 
 def _mapping(config: Config) -> Iterable[Fact]:
-    from ttcli.stages.mapping import current_mapping, mapping_file
+    from ttcli.stages.target.mapping import current_mapping, mapping_file
 
     path = mapping_file(config)
     current_mapping(config)
@@ -93,7 +93,7 @@ def _space(spool: Spool) -> Fact:
 
 def _mailbox(settings: MailboxSettings, spool: Spool) -> Iterable[Fact]:
     from ttcli.mail.check import facts
-    from ttcli.stages.mailbox import opened
+    from ttcli.stages.mailbox.session import opened
 
     def look() -> List[Fact]:
         began = time.monotonic()
@@ -121,7 +121,7 @@ def _database(config: Config, spool: Spool) -> Iterable[Any]:
 
 def _remember_table(config: Config, spool: Spool) -> None:
     """So that workbooks can be read from now on even while the database is away."""
-    from ttcli.stages.target import current_table
+    from ttcli.stages.target.table import current_table
 
     # What is wrong with the table is among the facts; whoever holds the lock sees it himself.
     with contextlib.suppress(OutsideFault, OSError), lock.held(spool.base, "check"):
@@ -131,8 +131,8 @@ def _remember_table(config: Config, spool: Spool) -> None:
 def _mapping_fits(config: Config, spool: Spool) -> Iterable[Fact]:
     """Every sender's mapping against the table as it was just seen, or was seen last."""
     from ttcli.rows.layout import mapping_mistakes
-    from ttcli.stages.mapping import current_mapping
-    from ttcli.stages.target import known_table, reserved_columns
+    from ttcli.stages.target.mapping import current_mapping
+    from ttcli.stages.target.table import known_table, reserved_columns
 
     table = known_table(spool, config.database)
     if table is None:

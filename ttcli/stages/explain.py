@@ -8,11 +8,11 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 from ttcli.config import Config
 from ttcli.errors import TtcliError, UsageError
 from ttcli.spool.store import Spool
-from ttcli.stages import brought
-from ttcli.stages.mapping import current_mapping
-from ttcli.stages.reaching import Reached, reached
-from ttcli.stages.story import Rules, same, tell
-from ttcli.stages.target import known_table
+from ttcli.stages.past import brought
+from ttcli.stages.past.reaching import Reached, reached
+from ttcli.stages.past.story import Rules, same, tell
+from ttcli.stages.target.mapping import current_mapping
+from ttcli.stages.target.table import known_table
 from ttcli.table import TargetTable
 
 log = logging.getLogger(__name__)

@@ -22,9 +22,9 @@ from ttcli.spool.drain import Report, Watch, unwatched
 from ttcli.spool.item import Item, item_id, time_text
 from ttcli.spool.store import Spool
 from ttcli.stages.acknowledge import wanted
-from ttcli.stages.mailboxes import Line, in_turn, label_of
-from ttcli.stages.owed import Debt, Owed
-from ttcli.stages.refused import say_refused
+from ttcli.stages.mailbox.owed import Debt, Owed
+from ttcli.stages.mailbox.refused import say_refused
+from ttcli.stages.mailbox.several import Line, in_turn, label_of
 
 if TYPE_CHECKING:
     from ttcli.mail.session import Session

@@ -11,8 +11,8 @@ from typing import Any, Dict, Iterator, List, Optional
 from ttcli.config import Config
 from ttcli.spool.item import FAILED, LOADED, Item
 from ttcli.spool.store import Spool
-from ttcli.stages.brought import when
-from ttcli.stages.reaching import reached
+from ttcli.stages.past.brought import when
+from ttcli.stages.past.reaching import reached
 
 RESULTS = ("loaded", "duplicate", "rejected", "stale", "replayed", "failed")
 _FIGURES = ("inserted", "updated", "unchanged", "stale", "duplicate_of", "duration_ms")

@@ -14,8 +14,8 @@ from ttcli.errors import AccessDenied, OutsideFault
 from ttcli.rows.mapping import Mapping
 from ttcli.spool import durable
 from ttcli.stages.inspect import readable
-from ttcli.stages.mapping import current_mapping, mapping_file
-from ttcli.stages.target import reserved_columns
+from ttcli.stages.target.mapping import current_mapping, mapping_file
+from ttcli.stages.target.table import reserved_columns
 from ttcli.table import TableColumn, TargetTable
 from ttcli.workbook import child
 

@@ -14,8 +14,8 @@ from ttcli.config import Config, Limits
 from ttcli.errors import BadItem, TtcliError, from_os_error
 from ttcli.rows.mapping import Mapping
 from ttcli.spool.store import Spool
-from ttcli.stages.mapping import current_mapping
-from ttcli.stages.target import reserved_columns, table_if_known
+from ttcli.stages.target.mapping import current_mapping
+from ttcli.stages.target.table import reserved_columns, table_if_known
 from ttcli.table import TargetTable
 from ttcli.workbook import child
 

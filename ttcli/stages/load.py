@@ -18,7 +18,7 @@ from ttcli.spool import durable
 from ttcli.spool.drain import Outcome, Report, Watch, Work, drain, unwatched
 from ttcli.spool.item import LOADED, PENDING, PROCESSED, Item
 from ttcli.spool.store import Spool
-from ttcli.stages.target import keep_snapshot
+from ttcli.stages.target.table import keep_snapshot
 from ttcli.table import TargetTable
 
 

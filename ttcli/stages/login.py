@@ -8,9 +8,9 @@ from ttcli.config import MailboxSettings
 from ttcli.errors import ConfigError
 from ttcli.facts import Fact
 from ttcli.spool.store import Spool
-from ttcli.stages.mailbox import opened
-from ttcli.stages.mailboxes import picked
-from ttcli.stages.rotations import Rotations
+from ttcli.stages.mailbox.rotations import Rotations
+from ttcli.stages.mailbox.session import opened
+from ttcli.stages.mailbox.several import picked
 
 
 def login(

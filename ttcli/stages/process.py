@@ -16,7 +16,7 @@ from ttcli.spool import durable
 from ttcli.spool.drain import Outcome, Report, Watch, Work, drain, unwatched
 from ttcli.spool.item import PENDING, PROCESSED, Item
 from ttcli.spool.store import Spool
-from ttcli.stages.loads import disagreements
+from ttcli.stages.health.loads import disagreements
 from ttcli.table import TargetTable
 from ttcli.workbook.beside import Beside, processors
 from ttcli.workbook.open import open_workbook, warm

@@ -9,7 +9,7 @@ from ttcli import errors
 from ttcli.spool.drain import Report
 from ttcli.spool.item import LOADED, Item
 from ttcli.spool.store import Spool
-from ttcli.stages.loads import loaded_at, remember
+from ttcli.stages.health.loads import loaded_at, remember
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from ttcli.errors import BadItem, UsageError
 from ttcli.spool.drain import Report
 from ttcli.spool.item import FAILED, PENDING, Item, now_text
 from ttcli.spool.store import Spool
-from ttcli.stages.mapping import current_mapping
+from ttcli.stages.target.mapping import current_mapping
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class _Rehearsal:
         from ttcli.database.target import read_table
         from ttcli.stages.load import LoadStage
         from ttcli.stages.process import Reading
-        from ttcli.stages.target import reserved_columns
+        from ttcli.stages.target.table import reserved_columns
 
         settings, mapping = config.database, current_mapping(config)
         table = session.run(lambda connection: read_table(connection, settings))

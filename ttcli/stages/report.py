@@ -15,8 +15,8 @@ from ttcli.rows import find
 from ttcli.spool import durable
 from ttcli.spool.item import FAILED, LOADED, PENDING, PROCESSED, STATES, Item, read_time
 from ttcli.spool.store import Spool
-from ttcli.stages.reaching import reached
-from ttcli.stages.repairing import repair
+from ttcli.stages.health.repairing import repair
+from ttcli.stages.past.reaching import reached
 from ttcli.stages.status import status
 
 DAYS = 30

@@ -15,8 +15,9 @@ from ttcli.errors import OutsideFault, from_os_error
 from ttcli.spool.drain import Report, Watch, unwatched
 from ttcli.spool.item import PENDING, PROCESSED, now_text
 from ttcli.spool.store import Spool
-from ttcli.stages import STAGES, deaths
-from ttcli.stages.loads import remember
+from ttcli.stages import STAGES
+from ttcli.stages.health import deaths
+from ttcli.stages.health.loads import remember
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class Stages:
     ) -> Report:
         """Mailboxes, or the one of that name → pending."""
         from ttcli.stages.fetch import fetch
-        from ttcli.stages.mailboxes import picked
+        from ttcli.stages.mailbox.several import picked
 
         mailboxes = self._config.mailboxes
         mailboxes = picked(mailboxes, mailbox) if mailbox else mailboxes
@@ -106,9 +107,9 @@ class Stages:
         """Pending → processed; without any pending item, no server is asked anything."""
         if not self._spool.ids(PENDING):
             return Report("process", dry_run=self._dry_run)
-        from ttcli.stages.mapping import current_mapping
         from ttcli.stages.process import Reading, process
-        from ttcli.stages.target import current_table, reserved_columns
+        from ttcli.stages.target.mapping import current_mapping
+        from ttcli.stages.target.table import current_table, reserved_columns
 
         settings = self._config.database
         reading = Reading(
@@ -126,7 +127,7 @@ class Stages:
         if not self._spool.ids(PROCESSED):
             return Report("load", dry_run=self._dry_run)
         from ttcli.stages.load import load
-        from ttcli.stages.mapping import current_mapping
+        from ttcli.stages.target.mapping import current_mapping
 
         mapping = current_mapping(self._config)
         watch = self._watch_for("load")

@@ -38,7 +38,7 @@ def write_rejects(spool: Spool, identity: str, out: Path, config: Config) -> int
         UsageError: No such item.
         ConfigError: None of its rows was rejected.
     """
-    from ttcli.stages import reject_workbook
+    from ttcli.stages.answers import reject_workbook
 
     item = _found(spool, identity)
     if not read_rejects(item, 1)[1]:

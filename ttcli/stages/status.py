@@ -18,12 +18,13 @@ from ttcli.rows.mapping import Mapping
 from ttcli.spool import lock
 from ttcli.spool.item import FAILED, LOADED, PENDING, PROCESSED, STATES, Item, read_time, time_text
 from ttcli.spool.store import Spool
-from ttcli.stages import STAGES, deaths, figures, verdict
-from ttcli.stages.loads import Loads
-from ttcli.stages.next_run import next_run
-from ttcli.stages.repairing import repair
-from ttcli.stages.senders import of_items, of_loads, senders
-from ttcli.stages.verdict import Limits, Problem
+from ttcli.stages import STAGES
+from ttcli.stages.health import deaths, figures, verdict
+from ttcli.stages.health.loads import Loads
+from ttcli.stages.health.next_run import next_run
+from ttcli.stages.health.repairing import repair
+from ttcli.stages.health.senders import of_items, of_loads, senders
+from ttcli.stages.health.verdict import Limits, Problem
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def _profiles(config: Optional[Config]) -> Tuple[Mapping, List[Problem]]:
     """What mapping.toml says of senders; a mistake in it is told and hides nothing else."""
     if config is None:
         return Mapping.default(), []
-    from ttcli.stages.mapping import current_mapping
+    from ttcli.stages.target.mapping import current_mapping
 
     try:
         return current_mapping(config), []

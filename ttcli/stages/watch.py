@@ -20,9 +20,9 @@ from ttcli.config import MailboxSettings
 from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
 from ttcli.mail.session import Session
 from ttcli.spool.store import Spool
-from ttcli.stages.mailbox import opened
-from ttcli.stages.mailboxes import label_of, one_fault
-from ttcli.stages.patience import LONGEST
+from ttcli.stages.mailbox.patience import LONGEST
+from ttcli.stages.mailbox.session import opened
+from ttcli.stages.mailbox.several import label_of, one_fault
 
 log = logging.getLogger(__name__)
 

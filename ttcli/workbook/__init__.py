@@ -2,11 +2,12 @@
 
 open.py       `open_workbook`: the way in
 child.py      a process per workbook, and every way of dying in words
-confine.py    what that process lets go of, and its limits
+worker.py     one for many small workbooks; beside.py: a second one for half of a large sheet
+confine.py    what such a process lets go of, and its limits
 sniff.py      what the bytes are, by content only (sniff_zip.py: the zip family)
-ooxml*.py     xlsx and xlsm
-ods*.py       OpenDocument spreadsheets
-calamine.py   xls and xlsb; xls.py, xlsb.py say what it leaves out
+ooxml/        xlsx and xlsm
+ods/          OpenDocument spreadsheets
+biff/         xls and xlsb
 delimited.py  csv and its kin (encoding.py: which characters its bytes are)
 html.py       the web page that is called .xls
 encrypted.py  workbooks with a password

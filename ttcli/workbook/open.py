@@ -46,7 +46,7 @@ def open_workbook(path: Path, limits: Limits, passwords: Sequence[str] = ()) -> 
 
 def warm() -> None:
     """Imports what reading most workbooks takes, so that forked children need not."""
-    for module in ("ttcli.workbook.ooxml", "ttcli.workbook.delimited", *_CODECS):
+    for module in ("ttcli.workbook.ooxml.workbook", "ttcli.workbook.delimited", *_CODECS):
         importlib.import_module(module)
 
 
@@ -71,25 +71,25 @@ def _refuse(sniffed: Sniffed) -> NoReturn:
 
 
 def _ooxml_in(opened: OpenZip, limits: Limits) -> Workbook:
-    from ttcli.workbook.ooxml import open_ooxml
+    from ttcli.workbook.ooxml.workbook import open_ooxml
 
     return open_ooxml(opened, limits)
 
 
 def _xls(path: Path, limits: Limits, passwords: Sequence[str]) -> Workbook:
-    from ttcli.workbook.xls import open_xls
+    from ttcli.workbook.biff.xls import open_xls
 
     return open_xls(path, limits, passwords)
 
 
 def _xlsb(path: Path, limits: Limits, _: Sequence[str]) -> Workbook:
-    from ttcli.workbook.xlsb import open_xlsb
+    from ttcli.workbook.biff.xlsb import open_xlsb
 
     return open_xlsb(path, limits)
 
 
 def _ods(path: Path, limits: Limits, _: Sequence[str]) -> Workbook:
-    from ttcli.workbook.ods import open_ods
+    from ttcli.workbook.ods.workbook import open_ods
 
     return open_ods(path, limits)
 

@@ -1,0 +1,1 @@
+"""Where rows go: table.py knows the table, mapping.py finds what mapping.toml says of it."""

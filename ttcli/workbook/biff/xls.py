@@ -1,0 +1,315 @@
+"""A scan of .xls: which cells there are, of what kind and format. [MS-XLS], and BIFF5 before it.
+
+Strings are left to calamine; what stands here are the records that say what it throws away.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from ttcli.cells import Block, Cell, Kind, Workbook
+from ttcli.config import Limits
+from ttcli.errors import BadItem
+from ttcli.workbook import ole
+from ttcli.workbook.biff.calamine import open_scanned
+from ttcli.workbook.biff.records import (
+    GENERAL_STYLE,
+    Style,
+    bool_or_error,
+    damaged,
+    decode_rk,
+    is_sparse,
+    number_cell,
+    styles_of,
+    whole_records,
+)
+from ttcli.workbook.biff.scan import ASK, Unshared
+from ttcli.workbook.biff.xls_texts import XlsTexts, formula_texts
+from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, Row, blocks_of, by_row
+
+_BOF, _EOF = 0x0809, 0x000A
+_FILEPASS, _DATEMODE, _BOUNDSHEET, _FORMAT, _XF = 0x002F, 0x0022, 0x0085, 0x041E, 0x00E0
+_NUMBER, _RK, _MULRK, _BOOLERR = 0x0203, 0x027E, 0x00BD, 0x0205
+_TEXTS = (0x0204, 0x00FD, 0x00D6)  # LABEL, LABELSST, RSTRING
+_FORMULA = 0x0006
+_FORMULAS = (_FORMULA, 0x0206, 0x0406)  # the others are of Excel 3 and 4; Excel reads them
+_STRING, _CONTINUE = 0x0207, 0x003C
+_CELLS = frozenset([*_TEXTS, *_FORMULAS, _NUMBER, _RK, _MULRK, _BOOLERR])
+_GLOBALS = b"\x05\x00"  # what a BOF of the workbook itself says it begins
+_STATES = ("visible", "hidden", "very-hidden")
+
+_head = struct.Struct("<HH").unpack_from
+_place = struct.Struct("<HH").unpack_from
+_number = struct.Struct("<HHHd").unpack_from
+_rk = struct.Struct("<HHHI").unpack_from
+_bool_or_error = struct.Struct("<HHHBB").unpack_from
+_formula = struct.Struct("<HHHBxB3xH").unpack_from
+
+_Record = Tuple[int, bytes]
+_PlacedCell = Tuple[int, int, Cell]
+
+
+class _Extent(NamedTuple):
+    """How far a sheet's cells reach."""
+
+    rows: int
+    columns: int
+    ascending: bool
+    has_long_texts: bool
+
+
+def open_xls(path: Path, limits: Limits, passwords: Sequence[str] = ()) -> Workbook:
+    """Opens an Excel 5 to 2003 workbook.
+
+    Raises:
+        BadItem: Damaged, protected, over a limit, or python-calamine is missing.
+    """
+    scan = XlsScan(path, limits)
+    if not scan.encrypted:
+        return _open(path, limits, scan)
+    from ttcli.workbook.encrypted import decrypt
+
+    opened = decrypt(path, limits, passwords)
+    return opened.kept_by(_open(opened.path, limits, XlsScan(opened.path, limits)))
+
+
+def _open(path: Path, limits: Limits, scan: XlsScan) -> Workbook:
+    if scan.is_sparse or not scan.is_biff8:
+        return _open_alone(limits, scan)
+    return open_scanned("xls", path, limits, scan)
+
+
+def _open_alone(limits: Limits, scan: XlsScan) -> Workbook:
+    """Without calamine, which would take too much memory, or reads Excel 5's texts as Latin-1."""
+    scan.read_texts()
+    budget = Budget(limits)
+
+    def sheet(index: int, name: str) -> ReadSheet:
+        def blocks() -> Iterator[Block]:
+            rows = scan.rows(index)
+            filled = ((row, {n: c for n, c in cells.items() if c.text}) for row, cells in rows)
+            return blocks_of(filled, name, budget)
+
+        return ReadSheet(name, scan.states[index], blocks)
+
+    sheets = [sheet(index, name) for index, name in scan.worksheets()]
+    return ReadWorkbook("xls", scan.date_1904, sheets)
+
+
+class XlsScan:
+    """See `ttcli.workbook.biff.scan.Scan`.
+
+    Attributes:
+        encrypted: Nothing else is known before it is decrypted.
+        is_sparse: Its cells lie too far apart for calamine.
+
+    Raises:
+        BadItem: Damaged or cut short.
+    """
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._stream = _workbook_stream(path, limits)
+        self.encrypted = self.is_sparse = False
+        self.date_1904 = False
+        self.states: List[str] = []
+        self._starts: List[int] = []
+        self._styles: List[Style] = []
+        self._extents: List[_Extent] = []
+        self._names: List[bytes] = []
+        self._texts: Optional[XlsTexts] = None
+        self._formula_texts: Dict[Tuple[int, int], str] = {}
+        with whole_records(".xls"):
+            self._read_globals()
+            if not self.encrypted:
+                self._look_ahead(limits)
+
+    def rows(self, sheet: int) -> Iterator[Row]:
+        """The rows of a sheet; texts are `ASK`, unless `read_texts` was called."""
+        if self._texts or self._extents[sheet].has_long_texts:
+            self._find_formula_texts(self._starts[sheet])
+        cells = self._cells(sheet)
+        in_order = cells if self._extents[sheet].ascending else iter(sorted(cells, key=_by_place))
+        with whole_records(".xls"):
+            yield from by_row(in_order)
+
+    def _read_globals(self) -> None:
+        codes: Dict[int, str] = {}
+        format_ids: List[int] = []
+        for code, data in self._records(0):
+            if code == _FILEPASS:
+                self.encrypted = True
+                return
+            if code == _DATEMODE:
+                self.date_1904 = struct.unpack_from("<H", data) == (1,)
+            elif code == _BOUNDSHEET:
+                start, state = struct.unpack_from("<IB", data)
+                self._starts.append(start)
+                self.states.append(_STATES[min(state & 3, 2)])
+                self._names.append(data[5:])
+            elif code == _FORMAT:
+                codes.update([self._format(data)])
+            elif code == _XF:
+                format_ids.append(struct.unpack_from("<HH", data)[1])
+        self._styles = styles_of(format_ids, codes)
+
+    def _format(self, data: bytes) -> Tuple[int, str]:
+        """BIFF8 counts characters in two bytes and flags wide ones; BIFF5 has one byte."""
+        number, count = struct.unpack_from("<HB", data)
+        if not self.is_biff8:
+            return number, data[3 : 3 + count].decode("cp1252", "replace")
+        count, flags = struct.unpack_from("<HB", data, 2)
+        if flags & 1:
+            return number, data[5 : 5 + 2 * count].decode("utf-16-le", "replace")
+        return number, data[5 : 5 + count].decode("latin-1")
+
+    def _look_ahead(self, limits: Limits) -> None:
+        """A first look at the places of all cells; calamine reads every sheet when it opens."""
+        if len(set(self._starts)) < len(self._starts):
+            raise damaged(".xls", "two of its sheets begin at the same byte")
+        for start in self._starts:
+            if self._stream[start + 6 : start + 8] == _GLOBALS:
+                raise damaged(".xls", f"no sheet begins at byte {start}, as its list says")
+            extent = self._extent(start)
+            self.is_sparse |= is_sparse((extent.rows, extent.columns), limits)
+            self._extents.append(extent)
+
+    def _extent(self, start: int) -> _Extent:
+        rows = columns = before = 0
+        ascending, has_long_texts = True, False
+        for code, data in self._records(start):
+            if code in _CELLS:
+                row, column = _place(data)
+                if code == _MULRK:
+                    column += (len(data) - 6) // 6 - 1
+                if row + 1 < rows:
+                    ascending = False
+                else:
+                    rows = row + 1
+                if column >= columns:
+                    columns = column + 1
+            elif code == _CONTINUE and before == _STRING:
+                has_long_texts = True
+            before = code
+        return _Extent(rows, columns, ascending, has_long_texts)
+
+    def read_texts(self) -> None:
+        """Has texts read here, and not asked for."""
+        self._texts = self._own_texts()
+
+    def worksheets(self) -> List[Tuple[int, str]]:
+        """Index and name of the sheets that are neither charts nor programs."""
+        texts = self._own_texts()
+        with whole_records(".xls"):
+            return [
+                (n, texts.of_name(data[1:])) for n, data in enumerate(self._names) if not data[0]
+            ]
+
+    def _own_texts(self) -> XlsTexts:
+        return XlsTexts(self._records(0), self.is_biff8)
+
+    @property
+    def is_biff8(self) -> bool:
+        """Whether it was written by Excel 97 or later."""
+        version: int = struct.unpack_from("<H", self._stream, 4)[0]
+        return version >= 0x0600
+
+    def _find_formula_texts(self, start: int) -> None:
+        """Of formulas: all, or those that go on in further records, which calamine cuts off."""
+        texts = self._texts or self._own_texts()
+        with whole_records(".xls"):
+            found = formula_texts(self._records(start), _FORMULAS)
+            self._formula_texts = {
+                place: texts.of_pieces(pieces)
+                for place, pieces in found.items()
+                if self._texts or len(pieces) > 1
+            }
+
+    def _records(self, start: int) -> Iterator[_Record]:
+        """The records of one substream; a chart embedded in a sheet is a substream inside it."""
+        stream, at, depth = self._stream, start, 0
+        while at + 4 <= len(stream):
+            code, size = _head(stream, at)
+            end = at + 4 + size
+            if code == _BOF:
+                depth += 1
+            elif depth == 1 and code != _EOF:
+                yield code, stream[at + 4 : end]
+            elif code == _EOF and depth > 0:
+                depth -= 1
+                if not depth:
+                    return
+            elif not depth:
+                raise damaged(".xls", f"no sheet begins at byte {start}, as its list says")
+            at = end
+        raise BadItem(
+            "the workbook was cut short: a sheet in it has no end",
+            "send it again, complete",
+            kind="truncated",
+        )
+
+    def _cells(self, sheet: int) -> Iterator[_PlacedCell]:
+        for code, data in self._records(self._starts[sheet]):
+            if code in _TEXTS:
+                row, column = _place(data)
+                yield row + 1, column + 1, self._text(code, data)
+            elif code == _NUMBER:
+                row, column, xf, value = _number(data)
+                yield row + 1, column + 1, number_cell(value, self._style(xf))
+            elif code == _RK:
+                row, column, xf, rk = _rk(data)
+                yield row + 1, column + 1, number_cell(decode_rk(rk), self._style(xf))
+            elif code == _MULRK:
+                yield from self._many(data)
+            elif code == _BOOLERR:
+                row, column, _, value, is_error = _bool_or_error(data)
+                yield row + 1, column + 1, bool_or_error(value, bool(is_error))
+            elif code in _FORMULAS:
+                found = self._formula(data)
+                yield from found if code == _FORMULA else map(_unshared, found)
+
+    def _many(self, data: bytes) -> Iterator[_PlacedCell]:
+        row, first = _place(data)
+        for index in range((len(data) - 6) // 6):
+            xf, rk = struct.unpack_from("<HI", data, 4 + 6 * index)
+            yield row + 1, first + index + 1, number_cell(decode_rk(rk), self._style(xf))
+
+    def _formula(self, data: bytes) -> Iterator[_PlacedCell]:
+        """The cached result: a double, or 0xFFFF at its end and the kind at its beginning."""
+        row, column, xf, kind, value, mark = _formula(data)
+        if mark != 0xFFFF:
+            number = struct.unpack_from("<d", data, 6)[0]
+            yield row + 1, column + 1, number_cell(number, self._style(xf))
+        elif kind == 0:
+            text = self._formula_texts.get((row, column))
+            none = Cell(Kind.TEXT, "") if self._texts else ASK
+            yield row + 1, column + 1, Unshared(Kind.TEXT, text) if text else none
+        elif kind in (1, 2):
+            yield row + 1, column + 1, bool_or_error(value, kind == 2)
+
+    def _text(self, code: int, data: bytes) -> Cell:
+        return Cell(Kind.TEXT, self._texts.of_cell(code, data)) if self._texts else ASK
+
+    def _style(self, xf: int) -> Style:
+        return self._styles[xf] if xf < len(self._styles) else GENERAL_STYLE
+
+
+def _unshared(placed: _PlacedCell) -> _PlacedCell:
+    """A text that nobody could read leaves its formula one that was not calculated."""
+    row, column, cell = placed
+    return row, column, Unshared(*cell) if cell.text else Unshared(Kind.FORMULA, "=")
+
+
+def _by_place(cell: _PlacedCell) -> Tuple[int, int]:
+    return cell[:2]
+
+
+def _workbook_stream(path: Path, limits: Limits) -> bytes:
+    with path.open("rb") as file:
+        container = ole.Container(file)
+        name = "Workbook" if "WORKBOOK" in container.entries else "Book"
+        stream = container.read(name, limits.memory_mb << 19)
+    if len(stream) < 8:
+        raise damaged(".xls", "its workbook stream is empty")
+    return stream

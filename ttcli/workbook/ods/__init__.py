@@ -1,0 +1,1 @@
+"""OpenDocument spreadsheets: workbook.py opens one, sheet.py reads rows, styles.py formats."""
