@@ -66,6 +66,18 @@ def test_a_missing_folder_costs_no_login(tmp_path: Path) -> None:
     assert (report.counts["mails"], logins(server)) == (2, 1)
 
 
+def test_a_folder_that_is_refused_with_the_connection(tmp_path: Path) -> None:
+    """What was said of the folder is told, not that nothing more could be asked; and the folder
+    behind it gets a connection that stands, in every run."""
+    script = {r'STATUS "B".*': b"TAG NO [NONEXISTENT] no B\r\n" + HANG_UP, **ONE}
+    with Scripted(script) as server:
+        report = fetched(server, tmp_path)
+    assert list(report.faults) == ["acme B"]
+    assert isinstance(report.fault, ConfigError)
+    assert "no B" in str(report.fault)
+    assert (report.counts["mails"], logins(server)) == (2, 2)
+
+
 def test_a_refused_login_is_asked_once(tmp_path: Path) -> None:
     """For all folders: some servers lock an account after a few wrong ones."""
     script = {r"LOGIN .*": b"TAG NO [AUTHENTICATIONFAILED] no\r\n", **ONE}

@@ -228,7 +228,7 @@ class Client(imaplib2.IMAP4):  # type: ignore[misc]
         except Refused:
             self.state = "AUTH"
             if started:
-                with contextlib.suppress(Refused):
+                with contextlib.suppress(Refused, Lost):
                     self.finish(started)
             raise
         return started

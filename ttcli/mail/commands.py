@@ -87,10 +87,10 @@ class Commands:
         what = f"folder {self._settings.folder} of {self._settings.username}"
         if words.is_later(refused.text):
             return words.refusal(f"{self._settings.host}: {what}", refused.text)
-        exist = ", ".join(self.folder_names())
-        return ConfigError(
-            f"{what}: {words.readable(refused.text)}", f"set EMAIL_FOLDER to one of: {exist}"
-        )
+        fix = "set EMAIL_FOLDER to one that exists"
+        with contextlib.suppress(OutsideFault):  # some servers hang up behind their NO
+            fix = f"set EMAIL_FOLDER to one of: {', '.join(self.folder_names())}"
+        return ConfigError(f"{what}: {words.readable(refused.text)}", fix)
 
     def folder_names(self) -> List[str]:
         """The folders of the account, as EMAIL_FOLDER names them."""

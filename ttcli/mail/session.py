@@ -108,6 +108,11 @@ class Session:
         assert self._client is not None, "a session is used in a with statement"
         return Commands(self._client, self.settings)
 
+    @property
+    def lost(self) -> bool:
+        """The connection has ended: there is nothing to go on with."""
+        return self._client is None or bool(self._client.Terminate)
+
     def turn_to(self, folder: str) -> None:
         """Goes on with another folder of the account; nothing may be on its way any more."""
         self.settings = self.settings._replace(folder=folder)

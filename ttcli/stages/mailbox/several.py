@@ -59,7 +59,7 @@ class Line:
 
     def _dialled(self, settings: MailboxSettings) -> Session:
         account = settings._replace(folder="")
-        if account != self._account:
+        if account != self._account or (self._session and self._session.lost):
             self.__exit__(None, None, None)
             self._account, self._refused = account, None
         if self._refused:
