@@ -23,10 +23,16 @@ class Stage:
     source = PENDING
     waits = False
 
-    def __init__(self, end: Optional[Callable[[Item], Outcome]] = None, jobs: int = 1) -> None:
+    def __init__(
+        self,
+        end: Optional[Callable[[Item], Outcome]] = None,
+        jobs: int = 1,
+        ready: bool = True,
+    ) -> None:
         self.jobs = jobs
         self.seen: List[str] = []
         self.most_running = self._running = 0
+        self._ready = ready
         self._end = end or (lambda item: Outcome(PROCESSED, "processed", "fine", {"rows": {}}))
 
     def begin(self, item: Item) -> Work:
@@ -38,7 +44,7 @@ class Stage:
             self._running -= 1
             return self._end(item)
 
-        return wait
+        return Work(wait, lambda seconds: self._ready)
 
 
 def raising(error: BaseException) -> Stage:

@@ -6,7 +6,7 @@ import errno
 import os
 import threading
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, Callable, List, Sequence, Tuple
 
 import pytest
 
@@ -28,21 +28,27 @@ def spool(tmp_path: Path) -> Spool:
     return spool
 
 
+def moves(spool: Spool, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> List[Tuple[int, int]]:
+    """Of each writing: how many tries had begun before it, and how many items it moved."""
+    noted, together = [], spool.move_together
+
+    def noting(moves: Sequence[Tuple[Item, str]]) -> None:
+        if moves:
+            noted.append((len(stage.seen), len(moves)))
+        together(moves)
+
+    monkeypatch.setattr(spool, "move_together", noting)
+    drained(spool, stage)
+    return noted
+
+
 def test_the_next_begins_before_the_last_is_moved(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker never waits for the spool: its next try is charged and begun, then it is written."""
-    stage, moved_after = Stage(jobs=2), []
-    move = spool.move
+    stage = Stage(jobs=2, ready=False)
 
-    def noting(item: Item, state: str, settled: bool) -> None:
-        moved_after.append(len(stage.seen))
-        move(item, state, settled)
-
-    monkeypatch.setattr(spool, "move", noting)
-    drained(spool, stage)
-
-    assert moved_after == [3, 4, 5, 5, 5]
+    assert moves(spool, stage, monkeypatch) == [(3, 1), (4, 1), (5, 1), (5, 1), (5, 1)]
     assert stage.most_running == 2
 
 
@@ -50,17 +56,9 @@ def test_one_at_a_time_has_ended_before_the_next_begins(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What reads the next need not wait for the spool either; but never are there two."""
-    stage, moved_after = Stage(jobs=1), []
-    move = spool.move
+    stage = Stage(jobs=1, ready=False)
 
-    def noting(item: Item, state: str, settled: bool) -> None:
-        moved_after.append(len(stage.seen))
-        move(item, state, settled)
-
-    monkeypatch.setattr(spool, "move", noting)
-    drained(spool, stage)
-
-    assert moved_after == [2, 3, 4, 5, 5]
+    assert moves(spool, stage, monkeypatch) == [(2, 1), (3, 1), (4, 1), (5, 1), (5, 1)]
     assert stage.most_running == 1
 
 
@@ -147,13 +145,13 @@ def test_an_interruption_charges_nobody(spool: Spool, victim: int) -> None:
     assert [item.attempts for item in spool.items(PENDING)] == [0] * (5 - victim)
 
 
-def dying_before(step: int, spool: Spool) -> bool:
+def dying_before(step: int, spool: Spool, ready: bool) -> bool:
     """One pass in a fork that ends before a durable step; whether it came to it."""
     child = os.fork()
     if child == 0:
         try:
             _count_down(step)
-            drained(spool, Stage(jobs=2))
+            drained(spool, Stage(jobs=2, ready=ready))
             os._exit(0)
         finally:
             os._exit(2)
@@ -178,14 +176,20 @@ def _count_down(step: int) -> None:
         setattr(os, name, counted(getattr(os, name)))
 
 
-def test_a_death_before_any_durable_step_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    """The next run finds every item once and takes each to its end, with two tries at a time."""
+@pytest.mark.parametrize("ready", [False, True])
+def test_a_death_before_any_durable_step_loses_and_doubles_nothing(
+    tmp_path: Path, ready: bool
+) -> None:
+    """The next run finds every item once and takes each to its end, with two tries at a time.
+
+    Whether each is written alone, or all together.
+    """
     step, deaths = 0, 0
     while True:
         spool = Spool(tmp_path / str(step))
         spool.prepare()
         names: List[str] = [made(spool, content).id for content in (b"a", b"b", b"c", b"d")]
-        if not dying_before(step, spool):
+        if not dying_before(step, spool, ready):
             break
         deaths += 1
         left = list(spool.items(PENDING))

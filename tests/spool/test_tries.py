@@ -124,14 +124,15 @@ def test_a_half_written_line_has_begun_nothing(spool: Spool) -> None:
     assert len(spool.ids(PROCESSED)) == 5
 
 
-def test_a_damaged_item_keeps_none_before_it_from_its_try(spool: Spool) -> None:
+@pytest.mark.parametrize("jobs", [1, 3, 9])
+def test_a_damaged_item_keeps_none_before_it_from_its_try(spool: Spool, jobs: int) -> None:
     """The stage stops there, as it does wherever it cannot trust what it reads."""
     (spool.base / PENDING / spool.ids(PENDING)[3] / "item.json").write_text("{")
 
     with pytest.raises(Exception, match="damaged"):
-        drained(spool, Stage())
+        drained(spool, Stage(jobs=jobs))
 
-    assert len(spool.ids(PROCESSED)) >= 2
+    assert len(spool.ids(PROCESSED)) == 3
 
 
 def test_who_could_not_be_charged_is_charged_later(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, List
 
 import pytest
 
@@ -15,7 +15,7 @@ from ttcli.workbook.child import BugInChild
 from ttcli.workbook.worker import Pool
 
 
-def answer(what: str) -> Any:
+def answer(what: str) -> Any:  # noqa: C901 - a word each
     """What the tests have a worker do."""
     if what == "bad":
         raise BadItem("no workbook", kind="not-a-workbook")
@@ -27,6 +27,10 @@ def answer(what: str) -> Any:
         os._exit(0)
     if what == "memory":
         return len(bytearray(2 << 30))
+    if what == "large":
+        bytearray(b"x") * (80 << 20)
+    if what == "leak":
+        _leaked.append(bytearray(b"x") * (8 << 20))
     if what == "spin":
         while True:
             pass
@@ -35,6 +39,9 @@ def answer(what: str) -> Any:
     if what == "slow":
         time.sleep(1.1)
     return os.getpid()
+
+
+_leaked: List[bytearray] = []
 
 
 def alive(pid: int) -> bool:
@@ -85,6 +92,23 @@ def test_a_slow_one_is_replaced() -> None:
     """What took long may have left much behind."""
     with Pool(answer, Limits(), most=2) as pool:
         assert pool.start("slow").result() != pool.start("pid").result()
+
+
+def test_one_that_took_much_memory_is_replaced() -> None:
+    """What was large may have left much behind; less than that need not end a worker."""
+    with Pool(answer, Limits(), most=2) as pool:
+        before = pool.start("leak").result()
+
+        assert pool.start("large").result() == before
+        assert pool.start("pid").result() != before
+
+
+def test_what_leaks_is_bounded() -> None:
+    """However little each workbook leaves behind, no worker grows without end."""
+    with Pool(answer, Limits(), most=1) as pool:
+        pids = [pool.start("leak").result() for _ in range(24)]
+
+    assert 3 <= len(set(pids)) <= 6
 
 
 def test_limits_count_anew_for_each_workbook() -> None:

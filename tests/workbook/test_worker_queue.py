@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any, Set
@@ -18,7 +19,7 @@ from ttcli.workbook.worker import Pool
 _HUGE = 5_000_000
 
 
-def answer(what: str, noted: str = "") -> Any:
+def answer(what: str, noted: str = "") -> Any:  # noqa: C901 - a word each
     """What the tests have a worker do."""
     if noted:
         with Path(noted).open("a") as file:
@@ -31,10 +32,21 @@ def answer(what: str, noted: str = "") -> Any:
         _die_amid_the_answer()
     if what == "abort":
         os.abort()
+    if what == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    if what == "others":
+        _wait_for_lines(Path(noted), 13)
+    if what == "short":
+        time.sleep(0.03)
     if what == "spin":
         while True:
             pass
     return what
+
+
+def _wait_for_lines(path: Path, lines: int) -> None:
+    while len(path.read_text().splitlines()) < lines:
+        time.sleep(0.01)
 
 
 def _die_amid_the_answer() -> None:
@@ -93,6 +105,57 @@ def test_what_cannot_be_said_is_the_workers_end(tmp_path: Path) -> None:
 
         assert behind.result() == "a"
     assert noted.read_text() == "unsayable\na\n"
+
+
+def test_whoever_is_waited_for_the_others_go_on(tmp_path: Path) -> None:
+    """A worker that waits for what the other one reads sees it read far more than its pipe held."""
+    noted = str(tmp_path / "noted")
+    with Pool(answer, Limits(wall_seconds=60), most=2) as pool:
+        waiting = pool.start("others", noted)
+        others = [pool.start("short", noted) for _ in range(20)]
+
+        assert waiting.result() == "others"
+        assert [task.result() for task in others] == ["short"] * 20
+
+
+def test_one_that_cannot_even_be_signalled_is_ended_whoever_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is over its limit; what was behind it in its pipe is read by another."""
+    monkeypatch.setattr(child, "_GRACE_SECONDS", 1)
+    with Pool(answer, Limits(wall_seconds=1), most=1) as pool:
+        stopped, behind = pool.start("stop"), pool.start("a")
+
+        assert behind.result() == "a"
+        with pytest.raises(BadItem, match="takes longer than 1 s"):
+            stopped.result()
+
+
+def test_what_a_dead_worker_left_is_read_first(tmp_path: Path) -> None:
+    """Before what no worker had yet, in its order, which is that of whoever will ask."""
+    noted = tmp_path / "noted"
+    with Pool(answer, Limits(), most=1) as pool:
+        dying = pool.start("abort")
+        others = [pool.start(each, str(noted)) for each in "abcdefg"]
+        with pytest.raises(BadItem, match="SIGABRT"):
+            dying.result()
+        for task in others:
+            task.result()
+
+    assert noted.read_text().split() == list("abcdefg")
+
+
+def test_nobody_waits_longer_than_he_said() -> None:
+    """Whether the answer is there can be asked, with patience or without."""
+    with Pool(answer, Limits(), most=1) as pool:
+        spinning = pool.start("spin")
+        assert not spinning.ready(0.05)
+        assert not spinning.ready(0)
+    with Pool(answer, Limits(), most=1) as pool:
+        first, second = pool.start("a"), pool.start("b")
+        assert second.ready(30)
+        assert first.ready(0)
+        assert second.result() == "b"
 
 
 def test_long_requests_are_taken_whole() -> None:

@@ -19,25 +19,17 @@ import logging
 import traceback
 from collections import deque
 from datetime import datetime, timedelta, timezone
-from typing import (
-    Any,
-    Callable,
-    Deque,
-    Dict,
-    Iterator,
-    List,
-    NamedTuple,
-    Optional,
-    Protocol,
-    Tuple,
-    Union,
-)
+from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Tuple, Union
 
 from ttcli import errors
 from ttcli.errors import BadItem, OutsideFault
 from ttcli.spool.item import FAILED, Item, now_text, read_time, time_text
 from ttcli.spool.report import Report as Report
+from ttcli.spool.stage import Outcome as Outcome
+from ttcli.spool.stage import Stage as Stage
+from ttcli.spool.stage import Work as Work
 from ttcli.spool.store import Spool
+from ttcli.spool.together import Together
 from ttcli.spool.tries import Tries
 from ttcli.spool.writer import Writer
 
@@ -45,36 +37,6 @@ log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 4  # the first try and 3 retries
 MOST_INTERRUPTED = 10
-
-
-class Outcome(NamedTuple):
-    """What a stage made of an item: its next state, what to record, one line for people."""
-
-    state: str
-    event: str
-    line: str
-    changes: Dict[str, Any]
-
-
-Work = Callable[[], Outcome]
-"""A try that has begun; calling it waits for its end."""
-
-
-class Stage(Protocol):
-    """A verb that takes items from one state to the next.
-
-    Attributes:
-        jobs: How many tries run at a time, in children of this process.
-        waits: Instead, a try runs while it is waited for, on a server; none may be forked then.
-    """
-
-    name: str
-    source: str
-    jobs: int
-    waits: bool
-
-    def begin(self, item: Item) -> Work:
-        """Begins a try."""
 
 
 Watch = Callable[[int, int], None]
@@ -92,14 +54,22 @@ def drain(spool: Spool, stage: Stage, report: Report, watch: Watch = unwatched) 
     tries = Tries(spool, stage.name, stage.source, report.dry_run)
     try:
         tries.charge()
-        with _writer(stage) as writer:
-            for window in tries.windows(_due_ones(spool, stage, report, identities)):
+        with _writer(spool, stage) as writer:
+            items = _due_ones(spool, stage, report, identities, writer)
+            for window in _settled_before_a_fault(spool, report, running, writer, tries, items):
+                alone = any(item.attempts for item in window)
+                if alone:
+                    _settle(spool, report, running, writer)
                 for item in window:
                     watch(len(report.lines), len(identities))
                     _try(spool, stage, report, item, running, writer)
-                _settle(spool, report, running, writer)
+                if alone:
+                    _settle(spool, report, running, writer)
+                else:
+                    writer.do(spool.settle)
                 if report.fault:
                     break
+            _settle(spool, report, running, writer)
         watch(len(identities), len(identities))
     except OSError as error:
         report.fault = report.fault or errors.from_os_error(error)
@@ -113,31 +83,51 @@ def drain(spool: Spool, stage: Stage, report: Report, watch: Watch = unwatched) 
 Running = Deque[Tuple[Item, Work]]
 
 
-def _writer(stage: Stage) -> Writer:
+def _writer(spool: Spool, stage: Stage) -> Writer:
     if not stage.waits:
-        return Writer()
+        return Together(spool)
     from ttcli.spool.behind import Behind  # which brings concurrent.futures
 
     return Behind()
+
+
+def _settled_before_a_fault(
+    spool: Spool,
+    report: Report,
+    running: Running,
+    writer: Writer,
+    tries: Tries,
+    items: Iterator[Item],
+) -> Iterator[List[Item]]:
+    """The windows; what keeps the next from being read keeps none before it from its end."""
+    try:
+        yield from tries.windows(items)
+    except (OutsideFault, OSError):
+        _settle(spool, report, running, writer)
+        raise
 
 
 def _settle(spool: Spool, report: Report, running: Running, writer: Writer) -> None:
     """Waits for all that runs, and for all that is written."""
     while running:
         item, work = running.popleft()
-        _conclude(spool, report, item, _end(work), writer)
+        _conclude(spool, report, item, _end(work, writer), writer)
     writer.wait()
     spool.settle()
 
 
-def _due_ones(spool: Spool, stage: Stage, report: Report, identities: List[str]) -> Iterator[Item]:
+def _due_ones(
+    spool: Spool, stage: Stage, report: Report, identities: List[str], writer: Writer
+) -> Iterator[Item]:
     for identity in identities:
-        item = _offered(spool, stage, report, identity)
+        item = _offered(spool, stage, report, identity, writer)
         if item is not None:
             yield item
 
 
-def _offered(spool: Spool, stage: Stage, report: Report, identity: str) -> Optional[Item]:
+def _offered(
+    spool: Spool, stage: Stage, report: Report, identity: str, writer: Writer
+) -> Optional[Item]:
     """The item, if it is due and not to be set aside."""
     item = spool.get(identity, stage.source)
     if item is None:
@@ -146,7 +136,7 @@ def _offered(spool: Spool, stage: Stage, report: Report, identity: str) -> Optio
         report.postponed += 1
         return None
     if _exhausted(item):
-        _set_aside(spool, report, item, _interrupted(item))
+        _conclude(spool, report, item, _interrupted(item), writer)
         return None
     return item
 
@@ -175,7 +165,7 @@ def _try(
     oldest, end = None, None
     if len(running) >= stage.jobs:
         oldest, work = running.popleft()
-        end = _end(work)
+        end = _end(work, writer)
     if not report.fault and not isinstance(end, (OutsideFault, OSError)):
         running.append((item, _begin(stage, item)))
     if oldest and end:
@@ -192,13 +182,14 @@ def _begin(stage: Stage, item: Item) -> Work:
     def raise_it() -> Outcome:
         raise failure
 
-    return raise_it
+    return Work(raise_it)
 
 
-def _end(work: Work) -> Union[Outcome, Exception]:
-    """Waits for the end of a try."""
+def _end(work: Work, writer: Writer) -> Union[Outcome, Exception]:
+    """Waits for the end of a try; where that takes a while, what ended before is written first."""
+    writer.rest(work.ready)
     try:
-        return work()
+        return work.end()
     except Exception as error:
         return error
 
@@ -207,44 +198,47 @@ def _conclude(
     spool: Spool, report: Report, item: Item, end: Union[Outcome, Exception], writer: Writer
 ) -> None:
     """Draws the consequence, while the next are tried."""
-    writer.do(lambda: _write(spool, report, item, end))
+    writer.do(lambda: _write(spool, report, item, end, writer))
 
 
-def _write(spool: Spool, report: Report, item: Item, end: Union[Outcome, Exception]) -> None:
+def _write(
+    spool: Spool, report: Report, item: Item, end: Union[Outcome, Exception], writer: Writer
+) -> None:
     """See the module's docstring."""
     try:
         if isinstance(end, Exception):
             raise end
-        _advance(spool, report, item, end)
+        _advance(spool, report, item, end, writer)
     except BadItem as error:
-        _set_aside(spool, report, item, error)
+        _set_aside(spool, report, item, error, writer)
     except OutsideFault as error:
         report.fault = report.fault or error
     except OSError as error:
         report.fault = report.fault or errors.from_os_error(error)
     except Exception as error:
-        _keep(spool, report, item, error)
+        _keep(spool, report, item, error, writer)
 
 
-def _advance(spool: Spool, report: Report, item: Item, outcome: Outcome) -> None:
+def _advance(spool: Spool, report: Report, item: Item, outcome: Outcome, writer: Writer) -> None:
     if not report.dry_run:
         item.record.update(outcome.changes)
         item.record.update(attempts=0, next_attempt_at=None, last_error=None)
         item.note(outcome.event)
-        spool.move(item, outcome.state, settled=False)
-    _say(report, item, outcome.state, outcome.line)
+        writer.move(spool, item, outcome.state)
+    writer.then(lambda: _say(report, item, outcome.state, outcome.line))
 
 
-def _set_aside(spool: Spool, report: Report, item: Item, error: BadItem) -> None:
+def _set_aside(spool: Spool, report: Report, item: Item, error: BadItem, writer: Writer) -> None:
     if not report.dry_run:
         item.record.update(error.findings)
         item.record.update(attempts=0, next_attempt_at=None, last_error=described(error))
         item.note("failed", stage=report.stage, message=error.message)
-        spool.move(item, FAILED, settled=False)
-    _say(report, item, FAILED, str(error), logging.ERROR)
+        writer.move(spool, item, FAILED)
+    said = str(error)
+    writer.then(lambda: _say(report, item, FAILED, said, logging.ERROR))
 
 
-def _keep(spool: Spool, report: Report, item: Item, error: Exception) -> None:
+def _keep(spool: Spool, report: Report, item: Item, error: Exception, writer: Writer) -> None:
     """Our own bug: said with its traceback, charged, tried again later, set aside in the end."""
     report.bugs += 1
     item.record["attempts"] = item.attempts + 1
@@ -259,13 +253,13 @@ def _keep(spool: Spool, report: Report, item: Item, error: Exception) -> None:
     text = f"a bug in ttcli, {type(error).__name__}: {said[-1]}"
     if item.attempts >= MOST_ATTEMPTS:
         hint = f"report it with the log's traceback; then `ttcli retry {item.id}`"
-        _set_aside(spool, report, item, BadItem(text, hint, kind="bug"))
+        _set_aside(spool, report, item, BadItem(text, hint, kind="bug"), writer)
         return
     if not report.dry_run:
         later = datetime.now(timezone.utc) + timedelta(seconds=2**item.attempts)
         item.record.update(next_attempt_at=time_text(later), last_error=described(error))
         spool.save(item)
-    _say(report, item, item.state, text, logging.ERROR, "stays")
+    writer.then(lambda: _say(report, item, item.state, text, logging.ERROR, "stays"))
 
 
 def described(error: Exception) -> Dict[str, Any]:

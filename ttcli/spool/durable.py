@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Iterable, List, Optional, Sequence, Tuple
+from typing import IO, TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -18,15 +19,25 @@ if TYPE_CHECKING:
 _BY_UMASK = 0o666
 _AT_ONCE = 4  # fsyncs
 _FEW = 4  # for which no threads are started
+_SMALL_BYTES = 1 << 20
 
 
-def sync_file(path: Path) -> None:
-    """Makes the bytes of a file durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def begin_to_sync(file: IO[Any]) -> None:
+    """Has a small file's bytes written without waiting, so that one fsync of many does the rest.
+
+    A large one is synced: whoever syncs it with others would wait for it.
+    """
+    file.flush()
+    if file.tell() > _SMALL_BYTES:
+        os.fsync(file.fileno())
+    else:
+        _begin_to_sync(file.fileno())
+
+
+def _begin_to_sync(descriptor: int) -> None:
+    """Linux takes the advice to begin writing; sync_file_range(2) is not in Python."""
+    with contextlib.suppress(OSError):  # it is advice: the fsync says what is wrong
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def sync_directory(path: Path) -> None:
@@ -64,10 +75,14 @@ class Files:
     An fsync is mostly waiting, and file systems answer several at a time with one write of their
     journal: a fifth of the time of one after the other (ext4). What fails is told: each file
     stays open until it is synced.
+
+    Args:
+        threads: False in a process that forks; what is synced had better been begun then.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threads: bool = True) -> None:
         self._open: List[Tuple[int, Path]] = []
+        self._few = _FEW if threads else sys.maxsize
         self._threads: Optional[Executor] = None
 
     def __len__(self) -> int:
@@ -84,6 +99,14 @@ class Files:
         except OSError as error:
             error.filename = error.filename or str(path)  # write(2) names no file
             raise
+
+    def begin(self) -> None:
+        """Has the bytes of the last one written without waiting."""
+        _begin_to_sync(self._open[-1][0])
+
+    def keep(self, path: Path) -> None:
+        """A file that is there."""
+        self._open.append((os.open(path, os.O_RDONLY), path))
 
     def move(self, source: Path, target: Path) -> None:
         """A file out of another directory.
@@ -108,7 +131,7 @@ class Files:
             raise told[0]
 
     def _synced(self, waiting: Sequence[Tuple[int, Path]]) -> List[OSError]:
-        if len(waiting) < _FEW:
+        if len(waiting) < self._few:
             return _synced(waiting)
         if self._threads is None:
             from concurrent.futures import ThreadPoolExecutor  # not for commands that only read
@@ -128,6 +151,56 @@ class Files:
         given_up = [each for each in self._open if folder in (each[1], each[1].parent)]
         self._open = [each for each in self._open if each not in given_up]
         _close(given_up)
+
+
+class Renewals:
+    """Files that get new content together, each as by `replace_file`; in a `with` statement.
+
+    One after the other they would wait for the disk twice each. Without threads: for a process
+    that forks.
+    """
+
+    def __init__(self) -> None:
+        self._files = Files(threads=False)
+        self._fresh: Dict[Path, Path] = {}  # to what they are renamed
+
+    def __enter__(self) -> Renewals:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Removes what has not become anything: a full disk wants the space back."""
+        for fresh, path in self._fresh.items():
+            self._files.forget(path.parent)
+            with contextlib.suppress(OSError):
+                fresh.unlink()
+
+    def add(self, path: Path, content: bytes) -> None:
+        """A file's new content."""
+        fresh = path.with_name(path.name + ".new")
+        try:
+            self._write(fresh, path, content)
+        except FileExistsError:  # a crash's leftover
+            fresh.unlink()
+            self._write(fresh, path, content)
+
+    def _write(self, fresh: Path, path: Path, content: bytes) -> None:
+        self._files.write(fresh, content)
+        self._fresh[fresh] = path
+        self._files.begin()
+
+    def keep(self, path: Path) -> None:
+        """A file beside one of those, where it is there: durable before that has its content."""
+        with contextlib.suppress(FileNotFoundError):
+            self._files.keep(path)
+
+    def settle(self) -> None:
+        """Returns once all of it is durable."""
+        self._files.settle()
+        for fresh, path in self._fresh.items():
+            os.rename(fresh, path)  # noqa: PTH104 - the crash test counts os.rename
+            self._files.directory(path.parent)
+        self._fresh = {}
+        self._files.settle()
 
 
 def _synced(waiting: Sequence[Tuple[int, Path]]) -> List[OSError]:

@@ -12,7 +12,7 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ttcli.errors import SpoolFault
 from ttcli.spool import durable
@@ -137,11 +137,30 @@ class Spool:
                 before that leaves the item in its old state, with its new record.
         """
         self.save(item)
+        self._rename(item, state)
+        if settled:
+            self.settle()
+
+    def move_together(self, moves: Sequence[Tuple[Item, str]]) -> None:
+        """Makes records durable, with the results of a try, then the new states.
+
+        Each step is done for all of the items before the next begins for any. What fails leaves
+        each item in one state or the other, with its whole record, old or new.
+        """
+        with durable.Renewals() as records:
+            for item, _ in moves:
+                records.add(item.path / "item.json", encode(item.record))
+                records.keep(item.rows)
+                records.keep(item.rejects)
+            records.settle()
+        for item, state in moves:
+            self._rename(item, state)
+        self.settle()
+
+    def _rename(self, item: Item, state: str) -> None:
         target = self.base / state / item.id
         durable.move_directory(item.path, target)
         self._arrived[target.parent] = self._departed[item.path.parent] = None
-        if settled:
-            self.settle()
         item.state, item.path = state, target
 
     def settle(self) -> None:

@@ -1,9 +1,12 @@
-"""Who writes what became of items: here at once, in behind.py while others are tried."""
+"""Who writes what became of items: here at once; behind.py and together.py do it otherwise."""
 
 from __future__ import annotations
 
 from types import TracebackType
 from typing import Callable, Optional, Type, TypeVar
+
+from ttcli.spool.item import Item
+from ttcli.spool.store import Spool
 
 Self = TypeVar("Self", bound="Writer")
 
@@ -25,6 +28,17 @@ class Writer:
     def do(self, work: Callable[[], None], size: int = 0) -> None:  # noqa: ARG002 - see Behind
         """Does it after all that was asked for before."""
         work()
+
+    def move(self, spool: Spool, item: Item, state: str) -> None:
+        """Gives the item its next state; `Spool.settle` makes that durable."""
+        spool.move(item, state, settled=False)
+
+    def then(self, say: Callable[[], None]) -> None:
+        """What is to be said once all is so that was moved before."""
+        say()
+
+    def rest(self, ready: Callable[[float], bool]) -> None:
+        """Whoever asks is about to wait for that."""
 
     def wait(self) -> None:
         """Returns once everything is done."""

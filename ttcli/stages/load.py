@@ -51,7 +51,7 @@ class LoadStage:
 
     def begin(self, item: Item) -> Work:
         """Loads the item when waited for; the database does one thing at a time anyway."""
-        return lambda: self._load(item)
+        return Work(lambda: self._load(item))
 
     def _load(self, item: Item) -> Outcome:
         misfit = self._misfit(item.record["rows"])

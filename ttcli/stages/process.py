@@ -74,7 +74,7 @@ class Process:
                 _discard(folder)
                 raise
 
-        return wait
+        return Work(wait, task.ready)
 
 
 def _folder_for(item: Item, scratch: Path) -> Path:
@@ -83,14 +83,14 @@ def _folder_for(item: Item, scratch: Path) -> Path:
     return folder
 
 
-_AHEAD = 2  # items that a worker has: it reads one, and need not wait for the next
+_AHEAD = 6  # items a job has begun: while what became of some is written, it reads the next
 _LONGEST_SENDER = 500  # of its end: an address stands there, and a request is short
 
 
 def convert(reading: Reading, payload: str, folder: str, sender: str) -> Dict[str, Any]:
     """Runs in a worker: payload → rows.tsv and rejects.csv in the folder; returns the report.
 
-    Both are durable then: while the disk is waited for here, the parent writes the item before.
+    They are on their way to the disk then; `Spool.move_together` waits for those of many at once.
 
     Raises:
         BadItem: The workbook cannot be read, or holds nothing for the table.
@@ -103,8 +103,8 @@ def convert(reading: Reading, payload: str, folder: str, sender: str) -> Dict[st
         "w", encoding="utf-8", newline=""
     ) as rejects:
         report = convert_workbook(workbook, table, mapping, rows, rejects, reserved, beside)
-    for name in ("rows.tsv", "rejects.csv"):
-        durable.sync_file(Path(folder, name))
+        durable.begin_to_sync(rows)
+        durable.begin_to_sync(rejects)
     return {"kind": workbook.kind, **report}
 
 

@@ -126,7 +126,7 @@ class _Rehearsal:
         if not rows["written"]:
             raise BadItem(f"none of its {rows['read']} rows could be used", kind="no-rows")
         record = {**item.record, "rows": rows, "replay": now_text()}
-        outcome = self._stage.begin(Item(item.id, item.state, self._scratch, record))()
+        outcome = self._stage.begin(Item(item.id, item.state, self._scratch, record)).end()
         first, *rest = outcome.line.split("\n      ")
         return [f"{rows['written']} of {rows['read']} rows: {first}", *_other(item, rows), *rest]
 

@@ -68,6 +68,11 @@ class Child:
             return _unpack(json.loads(said))
         raise _death(self._reap(), self._links.last_words(), self._limits)
 
+    @property
+    def deadline(self) -> float:
+        """When waiting for the next answer ends; passed where that was said with the last one."""
+        return -math.inf if b"\n" in self._ahead else self._deadline
+
     def begin_again(self) -> None:
         """The wall limit counts from now."""
         self._deadline = time.monotonic() + self._limits.wall_seconds + _GRACE_SECONDS

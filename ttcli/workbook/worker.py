@@ -2,18 +2,21 @@
 
 For a workbook of 200 rows the fork, the pages copied after it and what a reader learns anew cost
 several times the reading itself. So a child that has read a workbook quickly and without any
-complaint is given the next one, with its limits counted anew; after any trouble, anything slow,
-or a number of workbooks it is replaced, so that no file can leave much behind for another.
+complaint is given the next one, with its limits counted anew; after any trouble, anything slow or
+large, or very many workbooks it is replaced, so that no file can leave much behind for another.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
+import resource
+import select
 import time
 from collections import deque
-from typing import Any, Callable, Deque, List, Optional, Tuple
+from typing import Any, Callable, Deque, List, Optional, Sequence, Set, Tuple
 
 import ttcli.errors as errors
 from ttcli.config import Limits
@@ -21,8 +24,10 @@ from ttcli.errors import OutsideFault
 from ttcli.workbook.child import fork, reply, send
 from ttcli.workbook.confine import Links, confine
 
-_MOST_WORKBOOKS = 200
+_MOST_WORKBOOKS = 2000  # a backstop: each new worker costs the reading of ten
+_MOST_GROWTH_KB = 64 << 10  # of its peak memory over what it began with, leaks included
 _SLOW_SECONDS = 1.0
+_MOST_TASKS = 4  # that a worker has: whoever asks may be busy for as long as they take
 # Freed once, so many bytes at a time stay with malloc (mallopt(3), M_MMAP_THRESHOLD): the pages of
 # a workbook would else go back to the kernel after each one, to be filled with zeros for the next.
 _KEPT_BYTES = 16 << 20
@@ -68,6 +73,7 @@ class Worker:
         How a worker died is charged to that task too: it begins no other before it has answered.
         """
         task = self.tasks.popleft()
+        task.done = True
         try:
             task.answer, goes_on = self._child.answer()
         except Exception as error:
@@ -76,6 +82,15 @@ class Worker:
             self._child.begin_again()
         return bool(goes_on)
 
+    def fileno(self) -> int:
+        """For `poll`: readable where there is an answer, or the news of its death."""
+        return self._child.fileno()
+
+    @property
+    def deadline(self) -> float:
+        """When there must have been an answer; passed where one came already."""
+        return self._child.deadline
+
     def end(self) -> None:
         """Ends it at once."""
         os.close(self._requests)
@@ -83,19 +98,30 @@ class Worker:
 
 
 class Task:
-    """A request that a worker has, or will come to."""
+    """A request that a worker has, or will come to.
+
+    Attributes:
+        done: There is an answer or a failure.
+    """
 
     def __init__(self, pool: Pool, arguments: Any) -> None:
         self.arguments = arguments
         self.answer: Any = None
         self.failure: Optional[Exception] = None
-        self.worker: Optional[Worker] = None
+        self.done = False
         self._pool = pool
 
+    def ready(self, seconds: float) -> bool:
+        """Waits so long at most; false if `result` would have to wait on."""
+        until = time.monotonic() + seconds
+        while not self.done and self._pool.listen(until):
+            pass
+        return self.done
+
     def result(self) -> Any:
-        """Waits for it; raises as `Child.result` does. Call it once."""
-        while self.worker and self in self.worker.tasks:
-            self._pool.hear(self.worker)
+        """Waits for it; raises as `Child.result` does."""
+        while not self.done:
+            self._pool.listen()
         if self.failure:
             raise self.failure
         return self.answer
@@ -103,6 +129,9 @@ class Task:
 
 class Pool:
     """Workers that share tasks; use it in a `with` statement.
+
+    Whichever task is waited for, every answer is heard, and none of the workers is left without
+    a next one while there is any.
 
     Args:
         function: Run in the workers; its arguments and result must be what JSON can carry.
@@ -115,6 +144,7 @@ class Pool:
         self._limits = limits
         self._most = most
         self._workers: List[Worker] = []
+        self._waiting: Deque[Task] = deque()
 
     def __enter__(self) -> Pool:
         return self
@@ -124,30 +154,64 @@ class Pool:
             self._workers.pop().end()
 
     def start(self, *arguments: Any) -> Task:
-        """Begins a call of the function; the arguments of two together fit into a pipe, as JSON."""
+        """Begins a call; the arguments of `_MOST_TASKS` together fit into a pipe, as JSON."""
+        self.listen(0)
         task = Task(self, arguments)
-        self._hand_over(task)
+        self._waiting.append(task)
+        self._hand_out()
+        if task.failure:
+            raise task.failure
         return task
 
-    def hear(self, worker: Worker) -> None:
-        """Waits for a worker's next answer; of one that ends, others take what it never began."""
+    def listen(self, until: float = math.inf) -> bool:
+        """Waits for answers, and hands out what waits; false if there was none by that time."""
+        busy = [worker for worker in self._workers if worker.tasks]
+        ready = _readable(busy, min([until, *(worker.deadline for worker in busy)]))
+        now = time.monotonic()
+        heard = [one for one in busy if one.fileno() in ready or one.deadline <= now]
+        for worker in heard:
+            self._hear(worker)
+        self._hand_out()
+        return bool(heard)
+
+    def _hear(self, worker: Worker) -> None:
+        """Takes a worker's answer; of one that ends, others take what it never began."""
         if worker.hear():
             return
         self._workers.remove(worker)
         worker.end()
-        for task in worker.tasks:
-            try:
-                self._hand_over(task)
-            except OutsideFault as fault:
-                task.failure, task.worker = fault, None
+        self._waiting.extendleft(reversed(worker.tasks))
 
-    def _hand_over(self, task: Task) -> None:
+    def _hand_out(self) -> None:
+        while self._waiting:
+            try:
+                worker = self._free()
+            except OutsideFault as fault:
+                task = self._waiting.popleft()
+                task.failure, task.done = fault, True
+                continue
+            if worker is None:
+                return
+            worker.send(self._waiting.popleft())
+
+    def _free(self) -> Optional[Worker]:
+        """The worker that has least to do, or a new one; None where all have enough."""
         worker = min(self._workers, key=lambda one: len(one.tasks), default=None)
         if worker is None or (worker.tasks and len(self._workers) < self._most):
             worker = Worker(self._function, self._limits)
             self._workers.append(worker)
-        task.worker = worker
-        worker.send(task)
+        return worker if len(worker.tasks) < _MOST_TASKS else None
+
+
+def _readable(workers: Sequence[Worker], until: float) -> Set[int]:
+    """Waits for any of them; whose files are readable."""
+    if not workers:
+        return set()
+    poll = select.poll()
+    for worker in workers:
+        poll.register(worker.fileno(), select.POLLIN)
+    left = math.ceil(max(0.0, until - time.monotonic()) * 1000)
+    return {number for number, _ in poll.poll(left)}
 
 
 def _pipe() -> Tuple[int, int]:
@@ -178,6 +242,7 @@ class _Course:
         self.goes_on = True
         self._function = function
         self._answered = 0
+        self._began_with = _peak_kb()
 
     def call(self, *arguments: Any) -> Tuple[Any, bool]:
         """What the function returns, and whether another may be asked for."""
@@ -186,5 +251,10 @@ class _Course:
         answer = self._function(*arguments)
         self._answered += 1
         quick = time.monotonic() - began < _SLOW_SECONDS
-        self.goes_on = quick and self._answered < _MOST_WORKBOOKS
+        small = _peak_kb() - self._began_with < _MOST_GROWTH_KB
+        self.goes_on = quick and small and self._answered < _MOST_WORKBOOKS
         return answer, self.goes_on
+
+
+def _peak_kb() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
