@@ -7,16 +7,17 @@ import re
 from typing import Union
 
 from ttcli.errors import AccessDenied, ConfigError, OutsideFault, Temporary
+from ttcli.patterns import late
 
 # Gmail, Microsoft 365, Exchange and Dovecot when they want us to come back later (RFC 5530).
-_LATER = re.compile(
+_LATER = late(
     r"""THROTTLED | OVERQUOTA | \[LIMIT\] | \[INUSE\] | \[UNAVAILABLE\] | \[SERVERBUG\] | throttl |
         too\ many | simultaneous | bandwidth | back[ -]?off | try\ again | temporar | Server\ Busy |
         Unavailable | not\ connected | Internal | exceeded | maximum\ number | shutting\ down |
         overload | disconnected | timed?\ ?out""",
     re.I | re.X,
 )
-_WAIT = re.compile(r"back-?off time: (\d{1,9}) *(milli)?", re.I)
+_WAIT = late(r"back-?off time: (\d{1,9}) *(milli)?", re.I)
 
 
 def readable(raw: Union[bytes, str, None]) -> str:

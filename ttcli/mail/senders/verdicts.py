@@ -11,15 +11,16 @@ import re
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from ttcli.mail.senders.addresses import domain_of, without_comments
+from ttcli.patterns import late
 
 NAMELESS = "-"  # stands for fields without an id, as Microsoft 365 writes them
 _WORD = r'(?:"(?:[^"\\\x00-\x1f\x7f-\x9f]|\\[ -~])*"|[^\s;="\x00-\x1f\x7f-\x9f]+)'
-_ID = re.compile(rf"\s*({_WORD})(?:\s+[0-9]+)?\s*\Z", re.S)
-_METHOD = re.compile(r"\s*([a-z0-9_-]+)\s*(?:/\s*[0-9]+\s*)?=\s*([a-z0-9_-]+)(?=\s|\Z)", re.I)
-_PROPERTY = re.compile(
+_ID = late(rf"\s*({_WORD})(?:\s+[0-9]+)?\s*\Z", re.S)
+_METHOD = late(r"\s*([a-z0-9_-]+)\s*(?:/\s*[0-9]+\s*)?=\s*([a-z0-9_-]+)(?=\s|\Z)", re.I)
+_PROPERTY = late(
     rf"(?<!\S)([a-z0-9_-]+(?:\s*\.\s*[a-z0-9_-]+)?)\s*=\s*({_WORD}?(?:@{_WORD})?)", re.I | re.S
 )
-_PIECE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^;"])*', re.S)
+_PIECE = late(r'(?:"(?:[^"\\]|\\.)*"|[^;"])*', re.S)
 
 
 class Result(NamedTuple):
