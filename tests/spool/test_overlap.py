@@ -32,10 +32,10 @@ def moves(spool: Spool, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> List[T
     """Of each writing: how many tries had begun before it, and how many items it moved."""
     noted, together = [], spool.move_together
 
-    def noting(moves: Sequence[Tuple[Item, str]]) -> None:
+    def noting(moves: Sequence[Tuple[Item, str]], told: Callable[[int], None]) -> None:
         if moves:
             noted.append((len(stage.seen), len(moves)))
-        together(moves)
+        together(moves, told)
 
     monkeypatch.setattr(spool, "move_together", noting)
     drained(spool, stage)

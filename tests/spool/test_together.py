@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import pytest
 
@@ -62,9 +62,9 @@ def groups(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> List[int]:
     noted: List[int] = []
     together = spool.move_together
 
-    def noting(moves: Sequence[Tuple[Item, str]]) -> None:
+    def noting(moves: Sequence[Tuple[Item, str]], told: Callable[[int], None]) -> None:
         noted.append(len(moves))
-        together(moves)
+        together(moves, told)
 
     monkeypatch.setattr(spool, "move_together", noting)
     return noted
@@ -170,6 +170,60 @@ def test_files_do_not_stay_open_where_writing_failed(
         spool.move_together([(item, PROCESSED) for item in items])
 
     assert len(open_files()) == before
+
+
+@pytest.mark.parametrize("nth", [0, 2])
+def test_a_part_of_a_record_does_not_stay_on_a_full_disk(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    """Nor does it stay open: no other process could have its space."""
+    calls, write = [0], os.write
+
+    def full(descriptor: int, content: Any) -> int:
+        calls[0] += 1
+        if calls[0] > nth + 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, content[:10] if calls[0] > nth else content)
+
+    items = list(spool.items(PENDING))[:3]
+    before = len(open_files())
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        spool.move_together([(item, PROCESSED) for item in items])
+
+    assert len(open_files()) == before
+    assert list(spool.base.rglob("*.new")) == []
+
+
+@pytest.mark.parametrize("lost", [None, PROCESSED])
+def test_what_was_moved_before_one_that_cannot_be_is_told(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, lost: Optional[str]
+) -> None:
+    """A workbook that is set aside is named in the log, whatever becomes of those after it.
+
+    Unless that it is there is not durable.
+    """
+    victim = spool.ids(PENDING)[5]
+    rename, fsync = os.rename, os.fsync
+
+    def failing(source: Any, target: Any) -> None:
+        if str(target) == str(spool.base / PROCESSED / victim):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        rename(source, target)
+
+    def losing(descriptor: int) -> None:
+        if lost and os.readlink(f"/proc/self/fd/{descriptor}") == str(spool.base / lost):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "rename", failing)
+    monkeypatch.setattr(os, "fsync", losing)
+    report = drained(spool, Stage(reading, jobs=2))
+
+    assert report.fault
+    moved = spool.ids(PROCESSED)
+    assert len(moved) == 5
+    assert [identity for identity, _, _ in report.lines] == ([] if lost else moved)
 
 
 def test_what_cannot_be_encoded_leaves_nothing_behind(spool: Spool) -> None:

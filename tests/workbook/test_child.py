@@ -267,3 +267,35 @@ def test_memory_limit_is_on_top_of_what_is_mapped() -> None:
     ballast = bytearray(150 << 20)
     assert run(lambda: len(bytearray(50 << 20))) == 50 << 20
     assert len(ballast) == 150 << 20
+
+
+_STOPPED_AMID_A_FORK = """
+import os, signal
+from ttcli.config import Limits
+from ttcli.workbook.child import start
+
+class Stopped(BaseException):
+    pass
+
+def stop(*_):
+    raise Stopped
+
+def amid():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+signal.signal(signal.SIGTERM, stop)
+os.register_at_fork(after_in_parent=amid)
+try:
+    start(int, limits=Limits()).result()
+except Stopped:
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    print("stopped")
+"""
+
+
+def test_a_stop_amid_a_fork_is_not_forgotten() -> None:
+    """It comes right after it, in the parent, and the next one comes at once again."""
+    command = [sys.executable, "-c", _STOPPED_AMID_A_FORK]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("stopped\n", "")

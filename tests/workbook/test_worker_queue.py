@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import os
 import signal
 import time
@@ -218,3 +220,26 @@ def test_no_worker_for_what_waited_is_nobodys_fault(monkeypatch: pytest.MonkeyPa
             behind.result()
         monkeypatch.undo()
         assert pool.start("b").result() == "b"
+
+
+@pytest.mark.parametrize("nth", [0, 1, 2])
+def test_no_file_stays_open_where_there_are_no_more(
+    monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    """Of the three pipes of a worker the last ones may be too many."""
+    pipe, left = os.pipe, [nth]
+
+    def full() -> Any:
+        if not left[0]:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        left[0] -= 1
+        return pipe()
+
+    before = len(open_files())
+    with Pool(answer, Limits(), most=1) as pool, monkeypatch.context() as patched:
+        patched.setattr(os, "pipe", full)
+        with pytest.raises(OutsideFault, match="Too many open files"):
+            pool.start("a")
+    gc.collect()
+
+    assert len(open_files()) == before

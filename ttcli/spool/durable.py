@@ -184,8 +184,8 @@ class Renewals:
             self._write(fresh, path, content)
 
     def _write(self, fresh: Path, path: Path, content: bytes) -> None:
+        self._fresh[fresh] = path  # before: a write that fails leaves a part of it
         self._files.write(fresh, content)
-        self._fresh[fresh] = path
         self._files.begin()
 
     def keep(self, path: Path) -> None:

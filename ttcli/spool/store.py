@@ -12,7 +12,19 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from ttcli.errors import SpoolFault
 from ttcli.spool import durable
@@ -141,11 +153,17 @@ class Spool:
         if settled:
             self.settle()
 
-    def move_together(self, moves: Sequence[Tuple[Item, str]]) -> None:
+    def move_together(
+        self, moves: Sequence[Tuple[Item, str]], told: Callable[[int], None] = lambda _: None
+    ) -> None:
         """Makes records durable, with the results of a try, then the new states.
 
         Each step is done for all of the items before the next begins for any. What fails leaves
         each item in one state or the other, with its whole record, old or new.
+
+        Args:
+            told: How many of them, the first ones, have their new state: durably, and even where
+                one after them cannot be moved.
         """
         with durable.Renewals() as records:
             for item, _ in moves:
@@ -153,9 +171,14 @@ class Spool:
                 records.keep(item.rows)
                 records.keep(item.rejects)
             records.settle()
-        for item, state in moves:
-            self._rename(item, state)
-        self.settle()
+        moved = 0
+        try:
+            for item, state in moves:
+                self._rename(item, state)
+                moved += 1
+        finally:
+            self.settle()
+            told(moved)
 
     def _rename(self, item: Item, state: str) -> None:
         target = self.base / state / item.id

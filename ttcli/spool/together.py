@@ -23,7 +23,7 @@ class Together(Writer):
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
         self._moves: List[Tuple[Item, str]] = []
-        self._then: List[Callable[[], None]] = []
+        self._then: List[Tuple[int, Callable[[], None]]] = []  # behind how many of the moves
 
     def __exit__(
         self,
@@ -49,7 +49,7 @@ class Together(Writer):
 
     def then(self, say: Callable[[], None]) -> None:
         """Says it in its turn."""
-        self._then.append(say)
+        self._then.append((len(self._moves), say))
         if not self._moves:
             self.wait()
 
@@ -59,9 +59,13 @@ class Together(Writer):
             self.wait()
 
     def wait(self) -> None:
-        """Writes what is there; of items that cannot be written nothing is said."""
+        """Writes what is there; of items that cannot be moved nothing is said."""
         moves, self._moves = self._moves, []
         then, self._then = self._then, []
-        self._spool.move_together(moves)
-        for say in then:
-            say()
+
+        def told(moved: int) -> None:
+            for behind, say in then:
+                if behind <= moved:
+                    say()
+
+        self._spool.move_together(moves, told)

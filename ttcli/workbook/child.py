@@ -8,6 +8,7 @@ two where a new interpreter costs fifty, so small workbooks are not dominated by
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import math
@@ -15,7 +16,7 @@ import os
 import select
 import signal
 import time
-from typing import Any, Callable, Dict, List, NoReturn
+from typing import Any, Callable, Dict, Iterator, List, NoReturn
 
 import ttcli.errors as errors
 from ttcli.config import Limits
@@ -127,15 +128,31 @@ def start(function: Callable[..., Any], *arguments: Any, limits: Limits) -> Chil
 
 def fork(life: Callable[[Links], None], limits: Limits) -> Child:
     """Forks a child with that life; see `start`."""
+    with _unstopped():
+        try:
+            links = Links()
+            pid = _fork(links)
+        except OSError as error:  # no more processes or files to be had: not the workbook's fault
+            raise errors.from_os_error(error) from error
+        if pid == 0:
+            _live(life, links)
+        links.close_childs_ends()
+        return Child(pid, links, limits)
+
+
+@contextlib.contextmanager
+def _unstopped() -> Iterator[None]:
+    """SIGINT and SIGTERM come later, in the parent; the child ignores them, once confined.
+
+    Python calls functions of its library right after a fork, and forgets what a signal's handler
+    raises in them: the request to stop would be lost.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
-        links = Links()
-        pid = _fork(links)
-    except OSError as error:  # no more processes or files to be had: not the workbook's fault
-        raise errors.from_os_error(error) from error
-    if pid == 0:
-        _live(life, links)
-    links.close_childs_ends()
-    return Child(pid, links, limits)
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _fork(links: Links) -> int:

@@ -32,8 +32,16 @@ class Links:
 
     def __init__(self) -> None:
         self.stderr = nameless_file()
-        self.reading, self.writing = os.pipe()
-        self.held, self.lifeline = os.pipe()
+        ends: List[int] = []
+        try:
+            ends += os.pipe()
+            ends += os.pipe()
+        except OSError:
+            self.stderr.close()
+            for end in ends:
+                os.close(end)
+            raise
+        self.reading, self.writing, self.held, self.lifeline = ends
 
     def close_childs_ends(self) -> None:
         """In the parent, right after the fork."""
