@@ -102,19 +102,20 @@ def workbooks(folder: Path, rows: int, count: int) -> List[Path]:
 
 
 def compare(title: str, files: Sequence[Path], rounds: int, jobs: Sequence[str]) -> None:
-    """Prints medians and ratios of calamine and of `ttcli process` with each number of jobs."""
+    """Prints medians and ratios of calamine and of `ttcli process` with each number of jobs.
+
+    The spools lie beside the files, and are removed at the end: ext4 gives the inodes of removed
+    files out again only after a while, and until then whoever makes new files looks for others.
+    """
     found: Dict[str, List[Dict[str, float]]] = {}
     for _ in range(rounds):
         command = [sys.executable, "-c", CALAMINE, *map(str, files)]
         found.setdefault("calamine iter_rows", []).append(measured(command, dict(os.environ)))
         for number in jobs:
-            with tempfile.TemporaryDirectory() as folder:
-                environ = spool_with(files, Path(folder) / "spool")
-                environ["MAX_CONCURRENT_JOBS"] = number
-                command = [sys.executable, "-m", "ttcli", "process"]
-                found.setdefault(f"ttcli process, jobs {number}", []).append(
-                    measured(command, environ)
-                )
+            environ = spool_with(files, Path(tempfile.mkdtemp(dir=files[0].parent)) / "spool")
+            environ["MAX_CONCURRENT_JOBS"] = number
+            command = [sys.executable, "-m", "ttcli", "process"]
+            found.setdefault(f"ttcli process, jobs {number}", []).append(measured(command, environ))
     print(f"\n{title}")
     base = statistics.median(run["cpu"] for run in found["calamine iter_rows"])
     for name, runs in found.items():
