@@ -34,6 +34,7 @@ _FILES: Tuple[Tuple[str, Tuple[str, ...], int], ...] = (
     ("errors.log", ("ttcli",), logging.WARNING),
 )
 _ITEM = re.compile(r"(\d{8}T\d{6}Z-[0-9a-f]{16}) ?")
+_LAYOUT = "%(asctime)s %(levelname)-7s %(message)s"
 # sd-daemon(3): a journal line may begin with its syslog level.
 _JOURNAL_LEVEL = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
 
@@ -45,9 +46,18 @@ class _Formatter(logging.Formatter):
         super().__init__(layout, "%Y-%m-%dT%H:%M:%SZ")
         self.converter = time.gmtime
         self._secrets = secrets
+        self._last: Tuple[Optional[logging.LogRecord], str] = (None, "")
 
     def format(self, record: logging.LogRecord) -> str:
-        return self.strike(super().format(record))
+        of, text = self._last
+        if of is not record:  # the next handler asks for the same
+            text = self.strike(self.said(record))
+            self._last = record, text
+        return text
+
+    def said(self, record: logging.LogRecord) -> str:
+        """The text, with what secrets there are."""
+        return super().format(record)
 
     def strike(self, line: str) -> str:
         """Replaces each known secret in a line."""
@@ -59,15 +69,16 @@ class _Formatter(logging.Formatter):
 class _JournalFormatter(_Formatter):
     """No time, the journal has its own; each line of a message with its level."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def said(self, record: logging.LogRecord) -> str:
         level = _JOURNAL_LEVEL.get(record.levelname, 6)
-        return "\n".join(f"<{level}>{line}" for line in super().format(record).splitlines())
+        lines = self.strike(super().said(record)).splitlines()  # a secret may have several
+        return "\n".join(f"<{level}>{line}" for line in lines)
 
 
 class _JsonFormatter(_Formatter):
     """One JSON object a line: time, level, logger, item, message; members are only ever added."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def said(self, record: logging.LogRecord) -> str:
         message = record.getMessage()
         item = _ITEM.match(message)
         entry = {
@@ -79,7 +90,7 @@ class _JsonFormatter(_Formatter):
         }
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
-        return self.strike(json.dumps(entry, ensure_ascii=False))
+        return json.dumps(entry, ensure_ascii=False)
 
 
 class _Of(logging.Filter):
@@ -107,8 +118,9 @@ def set_up(config: Config, files: bool = True) -> None:
     shut_down()
     root.setLevel(level)
     root.propagate = False
-    root.addHandler(_stderr(config, secrets, level))
-    for handler in _files(config, secrets) if files else ():
+    formatter = (_JsonFormatter if config.log_format == "json" else _Formatter)(_LAYOUT, secrets)
+    root.addHandler(_stderr(config, formatter, secrets, level))
+    for handler in _files(config, formatter) if files else ():
         root.addHandler(handler)
 
 
@@ -126,14 +138,13 @@ def _secrets(config: Config) -> List[str]:
     return [secret for secret in revealed if len(secret) >= 4]  # shorter ones stand in any word
 
 
-def _stderr(config: Config, secrets: Sequence[str], level: int) -> logging.Handler:
+def _stderr(
+    config: Config, formatter: logging.Formatter, secrets: Sequence[str], level: int
+) -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
-    if config.log_format == "json":
-        handler.setFormatter(_JsonFormatter("", secrets))
-    elif _is_journal(sys.stderr):
+    handler.setFormatter(formatter)
+    if config.log_format != "json" and _is_journal(sys.stderr):
         handler.setFormatter(_JournalFormatter("%(message)s", secrets))
-    else:
-        handler.setFormatter(_Formatter("%(asctime)s %(levelname)-7s %(message)s", secrets))
     if sys.stderr.isatty():
         # A person at a terminal reads the command's own answer; warnings interrupt it.
         handler.setLevel(max(level, logging.WARNING) if not config.debug else level)
@@ -152,7 +163,7 @@ def _is_journal(stream: TextIO) -> bool:
     return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
-def _files(config: Config, secrets: Sequence[str]) -> List[logging.Handler]:
+def _files(config: Config, formatter: logging.Formatter) -> List[logging.Handler]:
     directory = _directory(config)
     if directory is None:
         return []
@@ -163,9 +174,7 @@ def _files(config: Config, secrets: Sequence[str]) -> List[logging.Handler]:
         handler = File(directory / name, encoding="utf-8", delay=True)
         handler.setLevel(level)
         handler.addFilter(_Of(loggers))
-        layout = "%(asctime)s %(levelname)-7s %(message)s"
-        formatter = _JsonFormatter if config.log_format == "json" else _Formatter
-        handler.setFormatter(formatter(layout, secrets))
+        handler.setFormatter(formatter)
         handlers.append(handler)
     return handlers
 
