@@ -25,6 +25,7 @@ from ttcli.workbook.confine import Confined, Links, confine
 
 # The kernel's alarm in the child comes first; this is for a child that cannot even be signalled.
 _GRACE_SECONDS = 5
+_PIPE_BYTES = 1 << 16  # what a pipe holds (pipe(7)); memory for more would be asked for each time
 
 
 class BugInChild(RuntimeError):
@@ -93,7 +94,7 @@ class Child:
                 os.kill(self.pid, signal.SIGKILL)
                 self._reap()
                 raise _over_wall_limit(self._limits)
-            piece = os.read(self._links.reading, 1 << 20)
+            piece = os.read(self._links.reading, _PIPE_BYTES)
             if not piece:
                 return b""
             received.append(piece)
