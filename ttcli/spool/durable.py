@@ -11,10 +11,12 @@ import errno
 import os
 import sys
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import IO, TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+
+    AnyPath = Union[str, os.PathLike[str]]
 
 _BY_UMASK = 0o666
 _AT_ONCE = 4  # fsyncs
@@ -60,7 +62,7 @@ def write_file(path: Path, content: bytes, mode: int = 0o666) -> None:
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - a path cannot be given a mode
+        with open(descriptor, "wb") as file:  # a path cannot be given a mode
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -81,30 +83,30 @@ class Files:
     """
 
     def __init__(self, threads: bool = True) -> None:
-        self._open: List[Tuple[int, Path]] = []
+        self._open: List[Tuple[int, str]] = []
         self._few = _FEW if threads else sys.maxsize
         self._threads: Optional[Executor] = None
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def write(self, path: Path, content: bytes) -> None:
+    def write(self, path: AnyPath, content: bytes) -> None:
         """A new file of these bytes."""
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _BY_UMASK)
-        self._open.append((descriptor, path))
+        self._open.append((descriptor, os.fspath(path)))
         rest = memoryview(content)
         try:
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
         except OSError as error:
-            error.filename = error.filename or str(path)  # write(2) names no file
+            error.filename = error.filename or os.fspath(path)  # write(2) names no file
             raise
 
     def begin(self) -> None:
         """Has the bytes of the last one written without waiting."""
         _begin_to_sync(self._open[-1][0])
 
-    def keep(self, path: Path) -> None:
+    def keep(self, path: str) -> None:
         """A file that is there."""
         self._open.append((os.open(path, os.O_RDONLY), path))
 
@@ -113,12 +115,12 @@ class Files:
 
         That its entry there is gone need not be durable: a crash leaves one or the other in tmp/.
         """
-        self._open.append((os.open(source, os.O_RDONLY), target))
-        os.rename(source, target)  # noqa: PTH104
+        self._open.append((os.open(source, os.O_RDONLY), os.fspath(target)))
+        os.rename(source, target)
 
-    def directory(self, path: Path) -> None:
+    def directory(self, path: AnyPath) -> None:
         """The entries of a directory."""
-        self._open.append((os.open(path, os.O_RDONLY | os.O_DIRECTORY), path))
+        self._open.append((os.open(path, os.O_RDONLY | os.O_DIRECTORY), os.fspath(path)))
 
     def settle(self) -> None:
         """Returns once all of it is durable."""
@@ -130,7 +132,7 @@ class Files:
         if told:
             raise told[0]
 
-    def _synced(self, waiting: Sequence[Tuple[int, Path]]) -> List[OSError]:
+    def _synced(self, waiting: Sequence[Tuple[int, str]]) -> List[OSError]:
         if len(waiting) < self._few:
             return _synced(waiting)
         if self._threads is None:
@@ -146,9 +148,10 @@ class Files:
         if threads is not None:
             threads.shutdown()
 
-    def forget(self, folder: Path) -> None:
+    def forget(self, folder: AnyPath) -> None:
         """What lies in a directory that is given up."""
-        given_up = [each for each in self._open if folder in (each[1], each[1].parent)]
+        gone = os.fspath(folder)
+        given_up = [each for each in self._open if gone in (each[1], os.path.dirname(each[1]))]
         self._open = [each for each in self._open if each not in given_up]
         _close(given_up)
 
@@ -162,7 +165,7 @@ class Renewals:
 
     def __init__(self) -> None:
         self._files = Files(threads=False)
-        self._fresh: Dict[Path, Path] = {}  # to what they are renamed
+        self._fresh: Dict[str, str] = {}  # to what they are renamed
 
     def __enter__(self) -> Renewals:
         return self
@@ -170,25 +173,25 @@ class Renewals:
     def __exit__(self, *_: object) -> None:
         """Removes what has not become anything: a full disk wants the space back."""
         for fresh, path in self._fresh.items():
-            self._files.forget(path.parent)
+            self._files.forget(os.path.dirname(path))
             with contextlib.suppress(OSError):
-                fresh.unlink()
+                os.unlink(fresh)
 
-    def add(self, path: Path, content: bytes) -> None:
+    def add(self, path: str, content: bytes) -> None:
         """A file's new content."""
-        fresh = path.with_name(path.name + ".new")
+        fresh = path + ".new"
         try:
             self._write(fresh, path, content)
         except FileExistsError:  # a crash's leftover
-            fresh.unlink()
+            os.unlink(fresh)
             self._write(fresh, path, content)
 
-    def _write(self, fresh: Path, path: Path, content: bytes) -> None:
+    def _write(self, fresh: str, path: str, content: bytes) -> None:
         self._fresh[fresh] = path  # before: a write that fails leaves a part of it
         self._files.write(fresh, content)
         self._files.begin()
 
-    def keep(self, path: Path) -> None:
+    def keep(self, path: str) -> None:
         """A file beside one of those, where it is there: durable before that has its content."""
         with contextlib.suppress(FileNotFoundError):
             self._files.keep(path)
@@ -197,26 +200,26 @@ class Renewals:
         """Returns once all of it is durable."""
         self._files.settle()
         for fresh, path in self._fresh.items():
-            os.rename(fresh, path)  # noqa: PTH104 - the crash test counts os.rename
-            self._files.directory(path.parent)
+            os.rename(fresh, path)  # the crash test counts os.rename
+            self._files.directory(os.path.dirname(path))
         self._fresh = {}
         self._files.settle()
 
 
-def _synced(waiting: Sequence[Tuple[int, Path]]) -> List[OSError]:
+def _synced(waiting: Sequence[Tuple[int, str]]) -> List[OSError]:
     """What went wrong with any of them."""
     told = []
     for descriptor, path in waiting:
         try:
             os.fsync(descriptor)
         except OSError as error:
-            if error.errno != errno.EINVAL or not path.is_dir():  # see sync_directory
-                error.filename = error.filename or str(path)
+            if error.errno != errno.EINVAL or not os.path.isdir(path):  # see sync_directory
+                error.filename = error.filename or path
                 told.append(error)
     return told
 
 
-def _close(waiting: Iterable[Tuple[int, Path]]) -> None:
+def _close(waiting: Iterable[Tuple[int, str]]) -> None:
     for descriptor, _ in waiting:
         os.close(descriptor)
 
@@ -253,7 +256,7 @@ def replace_file(path: Path, content: bytes, mode: int = _BY_UMASK) -> None:
         with contextlib.suppress(OSError):
             fresh.unlink()  # a full disk wants the space back
         raise
-    os.rename(fresh, path)  # noqa: PTH104 - the crash test counts os.rename
+    os.rename(fresh, path)  # the crash test counts os.rename
     sync_directory(path.parent)
 
 
@@ -265,7 +268,7 @@ def move_directory(source: Path, target: Path) -> None:
             and an item's directory never is.
     """
     try:
-        os.rename(source, target)  # noqa: PTH104
+        os.rename(source, target)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise FileExistsError(errno.EEXIST, "already there", str(target)) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime, timezone
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, Optional
 
@@ -15,9 +16,12 @@ SCHEMA = 1
 PENDING, PROCESSED, LOADED, FAILED = "pending", "processed", "loaded", "failed"
 STATES = (PENDING, PROCESSED, LOADED, FAILED)
 
+RECORD, PAYLOAD, ROWS, REJECTS = "item.json", "payload", "rows.tsv", "rejects.csv"
+
 ITEM_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}\Z")
 
 _text = json.JSONEncoder(ensure_ascii=False).encode
+_name = lru_cache(maxsize=100)(_text)
 
 
 def item_id(as_of: datetime, sha256: str) -> str:
@@ -64,17 +68,17 @@ class Item:
     @property
     def payload(self) -> Path:
         """The workbook's bytes."""
-        return self.path / "payload"
+        return self.path / PAYLOAD
 
     @property
     def rows(self) -> Path:
         """The rows in PostgreSQL's COPY text format, with the origin as last field."""
-        return self.path / "rows.tsv"
+        return self.path / ROWS
 
     @property
     def rejects(self) -> Path:
         """What was refused, and why."""
-        return self.path / "rejects.csv"
+        return self.path / REJECTS
 
     @property
     def name(self) -> str:
@@ -114,11 +118,11 @@ def encode(record: Dict[str, Any]) -> bytes:
 
     json's own indent would be written by Python code, at ten times the cost.
     """
-    members = (f" {_text(name)}: {_text(member)}" for name, member in record.items())
+    members = (f" {_name(name)}: {_text(member)}" for name, member in record.items())
     return ("{\n" + ",\n".join(members) + "\n}\n").encode("utf-8", "replace")
 
 
-def decode(content: bytes, path: Path) -> Dict[str, Any]:
+def decode(content: bytes, path: str) -> Dict[str, Any]:
     """The record in the bytes of item.json.
 
     Raises:

@@ -28,7 +28,18 @@ from typing import (
 
 from ttcli.errors import SpoolFault
 from ttcli.spool import durable
-from ttcli.spool.item import FAILED, ITEM_ID, PENDING, STATES, Item, decode, encode
+from ttcli.spool.item import (
+    FAILED,
+    ITEM_ID,
+    PENDING,
+    RECORD,
+    REJECTS,
+    ROWS,
+    STATES,
+    Item,
+    decode,
+    encode,
+)
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +56,7 @@ class Spool:
     def __init__(self, base: Path) -> None:
         self.base = base
         self.tmp = base / "tmp"
+        self._folders = {state: base / state for state in STATES}
         self._warned: Set[str] = set()
         self._arrived: Dict[Path, None] = {}  # directories in which a move is not yet durable
         self._departed: Dict[Path, None] = {}
@@ -101,12 +113,13 @@ class Spool:
 
     def get(self, identity: str, state: str) -> Optional[Item]:
         """The item of that id in that state, or None."""
-        path = self.base / state / identity
+        path = self._folders[state] / identity
+        record = f"{path}/{RECORD}"
         try:
-            content = (path / "item.json").read_bytes()
+            content = _content(record)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return Item(identity, state, path, decode(content, path / "item.json"))
+        return Item(identity, state, path, decode(content, record))
 
     def find(self, identity: str) -> Optional[Item]:
         """The item of that id in whichever state, or None."""
@@ -117,7 +130,7 @@ class Spool:
 
     def holds(self, identity: str) -> bool:
         """Whether there is an item of that id in any state."""
-        names = (f"{self.base}/{state}/{identity}/item.json" for state in STATES)
+        names = (f"{self.base}/{state}/{identity}/{RECORD}" for state in STATES)
         return any(map(os.path.exists, names))  # not Path's: it is asked for each attachment
 
     # -- writing
@@ -139,7 +152,7 @@ class Spool:
 
     def save(self, item: Item) -> None:
         """Makes the item's record durable."""
-        durable.replace_file(item.path / "item.json", encode(item.record))
+        durable.replace_file(item.path / RECORD, encode(item.record))
 
     def move(self, item: Item, state: str, settled: bool = True) -> None:
         """Makes the record durable, then the new state.
@@ -167,9 +180,9 @@ class Spool:
         """
         with durable.Renewals() as records:
             for item, _ in moves:
-                records.add(item.path / "item.json", encode(item.record))
-                records.keep(item.rows)
-                records.keep(item.rejects)
+                records.add(f"{item.path}/{RECORD}", encode(item.record))
+                records.keep(f"{item.path}/{ROWS}")
+                records.keep(f"{item.path}/{REJECTS}")
             records.settle()
         moved = 0
         try:
@@ -181,9 +194,10 @@ class Spool:
             told(moved)
 
     def _rename(self, item: Item, state: str) -> None:
-        target = self.base / state / item.id
+        folder = self._folders[state]
+        target = folder / item.id
         durable.move_directory(item.path, target)
-        self._arrived[target.parent] = self._departed[item.path.parent] = None
+        self._arrived[folder] = self._departed[item.path.parent] = None
         item.state, item.path = state, target
 
     def settle(self) -> None:
@@ -231,6 +245,12 @@ class Spool:
         """Makes a state file durable."""
         text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
         durable.replace_file(self.base / "state" / f"{name}.json", text.encode(), mode)
+
+
+def _content(path: str) -> bytes:
+    """What a small file holds; Path's own way looks four more times than there is need."""
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        return file.readall()
 
 
 def _user(number: int) -> str:
