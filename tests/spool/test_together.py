@@ -13,6 +13,7 @@ from tests.spool.test_drain import Stage, drained
 from tests.spool.test_store import made
 from tests.workbook.test_worker_queue import open_files
 from ttcli.errors import BadItem
+from ttcli.rows.fates.rejects import COLUMNS, Rejects
 from ttcli.spool import durable
 from ttcli.spool.drain import Outcome, Report, drain
 from ttcli.spool.item import FAILED, PENDING, PROCESSED, Item
@@ -34,7 +35,7 @@ def spool(tmp_path: Path) -> Spool:
 def reading(item: Item) -> Outcome:
     """A try that leaves rows, as a worker does."""
     item.rows.write_text("1\t2\n")
-    item.rejects.write_text("sheet,cell\n")
+    item.rejects.write_text(f"{','.join(COLUMNS)}\nReport,B2,Pieces,a,not a number,number\n")
     return Outcome(PROCESSED, "processed", "fine", {"rows": {}})
 
 
@@ -91,6 +92,19 @@ def test_each_step_is_durable_for_all_before_the_next(spool: Spool, steps: List[
         ("fsync", str(spool.base / PROCESSED)),
         ("fsync", str(spool.base / PENDING)),
     ]
+
+
+def test_no_fsync_is_spent_on_what_rejects_nothing(spool: Spool, steps: List[Step]) -> None:
+    """A head alone says nothing: an item of which all was taken takes one wait less."""
+    item = next(spool.items(PENDING))
+    item.rows.write_text("1\t2\n")
+    with item.rejects.open("w") as file:
+        Rejects(file)
+
+    spool.move_together([(item, PROCESSED)])
+
+    synced = [Path(path).name for kind, path in steps if kind == "fsync"]
+    assert synced == ["item.json.new", "rows.tsv", item.id, PROCESSED, PENDING]
 
 
 def test_never_many_wait_for_each_other(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -191,10 +191,15 @@ class Renewals:
         self._files.write(fresh, content)
         self._files.begin()
 
-    def keep(self, path: str) -> None:
-        """A file beside one of those, where it is there: durable before that has its content."""
+    def keep(self, path: str, beyond: int = -1) -> None:
+        """A file beside one of those, where it is there: durable before that has its content.
+
+        Args:
+            beyond: Bytes; a shorter one, or just as long, may be lost by a power cut.
+        """
         with contextlib.suppress(FileNotFoundError):
-            self._files.keep(path)
+            if beyond < 0 or os.stat(path).st_size > beyond:
+                self._files.keep(path)
 
     def settle(self) -> None:
         """Returns once all of it is durable."""

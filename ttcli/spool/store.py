@@ -34,6 +34,7 @@ from ttcli.spool.item import (
     PENDING,
     RECORD,
     REJECTS,
+    REJECTS_HEAD_BYTES,
     ROWS,
     STATES,
     Item,
@@ -182,7 +183,7 @@ class Spool:
             for item, _ in moves:
                 records.add(f"{item.path}/{RECORD}", encode(item.record))
                 records.keep(f"{item.path}/{ROWS}")
-                records.keep(f"{item.path}/{REJECTS}")
+                records.keep(f"{item.path}/{REJECTS}", beyond=REJECTS_HEAD_BYTES)
             records.settle()
         moved = 0
         try:
