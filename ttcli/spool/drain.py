@@ -112,6 +112,7 @@ def _settle(spool: Spool, report: Report, running: Running, writer: Writer) -> N
     while running:
         item, work = running.popleft()
         _conclude(spool, report, item, _end(work, writer), writer)
+        writer.soon(len(running))
     writer.wait()
     spool.settle()
 

@@ -58,6 +58,11 @@ class Together(Writer):
         if self._moves and not ready(_PATIENCE_SECONDS):
             self.wait()
 
+    def soon(self, left: int) -> None:
+        """Writes while others are read what would make the last one wait."""
+        if len(self._moves) > left:
+            self.wait()
+
     def wait(self) -> None:
         """Writes what is there; of items that cannot be moved nothing is said."""
         moves, self._moves = self._moves, []

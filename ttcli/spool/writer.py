@@ -40,5 +40,8 @@ class Writer:
     def rest(self, ready: Callable[[float], bool]) -> None:
         """Whoever asks is about to wait for that."""
 
+    def soon(self, left: int) -> None:
+        """No other try begins, and so many run."""
+
     def wait(self) -> None:
         """Returns once everything is done."""

@@ -32,6 +32,8 @@ _MOST_TASKS = 4  # that a worker has: whoever asks may be busy for as long as th
 # a workbook would else go back to the kernel after each one, to be filled with zeros for the next.
 _KEPT_BYTES = 16 << 20
 
+_text = json.JSONEncoder(ensure_ascii=False).encode  # escapes would make a request six times
+
 
 class Worker:
     """A child, the pipe it takes requests from, and what it is asked for.
@@ -62,8 +64,7 @@ class Worker:
         if not self.tasks:
             self._child.begin_again()
         self.tasks.append(task)
-        said = json.dumps(task.arguments, ensure_ascii=False)  # escapes would make it six times
-        request = said.encode("utf-8", "surrogatepass") + b"\n"
+        request = _text(task.arguments).encode("utf-8", "surrogatepass") + b"\n"
         with contextlib.suppress(BrokenPipeError):
             send(self._requests, request)
 
