@@ -35,6 +35,24 @@ for path in sys.argv[1:]:
     for row in CalamineWorkbook.from_path(path).get_sheet_by_index(0).iter_rows(): pass
 """
 
+# What the machine gives a second process: each reads every other file.
+CALAMINE_TWICE = """
+import os, sys
+from python_calamine import CalamineWorkbook
+for first in (1, 2):
+    if not os.fork():
+        for path in sys.argv[first::2]:
+            for row in CalamineWorkbook.from_path(path).get_sheet_by_index(0).iter_rows(): pass
+        os._exit(0)
+for _ in range(2):
+    assert not os.wait()[1]
+"""
+
+TWICE = (
+    ("calamine iter_rows", "calamine, two processes"),
+    ("ttcli process, jobs 1", "ttcli process, jobs 2"),
+)
+
 
 def target() -> TargetTable:
     """The table of the workload."""
@@ -108,23 +126,32 @@ def compare(title: str, files: Sequence[Path], rounds: int, jobs: Sequence[str])
     files out again only after a while, and until then whoever makes new files looks for others.
     """
     found: Dict[str, List[Dict[str, float]]] = {}
+    scripts = {TWICE[0][0]: CALAMINE}
+    if len(files) > 1:
+        scripts[TWICE[0][1]] = CALAMINE_TWICE
     for _ in range(rounds):
-        command = [sys.executable, "-c", CALAMINE, *map(str, files)]
-        found.setdefault("calamine iter_rows", []).append(measured(command, dict(os.environ)))
+        for name, script in scripts.items():
+            command = [sys.executable, "-c", script, *map(str, files)]
+            found.setdefault(name, []).append(measured(command, dict(os.environ)))
         for number in jobs:
             environ = spool_with(files, Path(tempfile.mkdtemp(dir=files[0].parent)) / "spool")
             environ["MAX_CONCURRENT_JOBS"] = number
             command = [sys.executable, "-m", "ttcli", "process"]
             found.setdefault(f"ttcli process, jobs {number}", []).append(measured(command, environ))
     print(f"\n{title}")
-    base = statistics.median(run["cpu"] for run in found["calamine iter_rows"])
+    base = statistics.median(run["cpu"] for run in found[TWICE[0][0]])
     for name, runs in found.items():
         cpu, wall, peak = (
             statistics.median(run[key] for run in runs) for key in ("cpu", "wall", "MB")
         )
         rate = len(files) / cpu
-        print(f"  {name:<24} cpu {cpu:6.2f} s = {cpu / base:4.2f}x   wall {wall:6.2f} s   "
+        print(f"  {name:<25} cpu {cpu:6.2f} s = {cpu / base:4.2f}x   wall {wall:6.2f} s   "
               f"{peak:5.0f} MB   {rate:6.1f} files/s/core")  # fmt: skip
+    for one, two in TWICE:
+        if two in found:
+            times = [a["wall"] / b["wall"] for a, b in zip(found[one], found[two])]
+            print(f"  {two}: {statistics.median(times):.2f} times as fast as {one} "
+                  f"({min(times):.2f} to {max(times):.2f})")  # fmt: skip
 
 
 def main() -> None:
