@@ -10,12 +10,11 @@ import pytest
 from tests.spool.test_store import made
 from ttcli.database.careful import Reject
 from ttcli.rows.fates.rejects import COLUMNS
-from ttcli.spool.item import PENDING, Item
+from ttcli.spool.item import PENDING, REJECTS_HEAD, Item
 from ttcli.spool.store import Spool
 from ttcli.stages.load import add_rejects
 from ttcli.stages.show import read_rejects
 
-HEAD = ",".join(COLUMNS) + "\n"
 REFUSED = Reject("1:7 2", "H7", "violates a check")
 
 
@@ -30,7 +29,7 @@ def item(tmp_path: Path) -> Item:
     return item
 
 
-@pytest.mark.parametrize("left", [HEAD, "", None])
+@pytest.mark.parametrize("left", [REJECTS_HEAD, "", None])
 def test_where_process_rejected_nothing(item: Item, left: Optional[str]) -> None:
     """No fsync is spent on a head alone: of it a power cut leaves all, nothing, or no file."""
     if left is not None:
@@ -40,13 +39,18 @@ def test_where_process_rejected_nothing(item: Item, left: Optional[str]) -> None
         add_rejects(item, [REFUSED])
 
     line = "Report,A7,,H7,violates a check,refused-by-database\n"
-    assert item.rejects.read_text() == HEAD + line
+    assert item.rejects.read_text() == REJECTS_HEAD + line
     assert read_rejects(item)[1] == 1
+
+
+def test_the_head_is_that_of_the_rejects() -> None:
+    """The spool knows none of the rows' rules, only what the head alone looks like."""
+    assert ",".join(COLUMNS) + "\n" == REJECTS_HEAD
 
 
 def test_what_process_rejected_stays(item: Item) -> None:
     """Its lines come first."""
-    item.rejects.write_text(HEAD + "Report,B2,Pieces,many,is no number,number\n")
+    item.rejects.write_text(REJECTS_HEAD + "Report,B2,Pieces,many,is no number,number\n")
 
     add_rejects(item, [REFUSED])
 

@@ -18,9 +18,9 @@ STATES = (PENDING, PROCESSED, LOADED, FAILED)
 
 RECORD, PAYLOAD, ROWS, REJECTS = "item.json", "payload", "rows.tsv", "rejects.csv"
 
-REJECTS_HEAD_BYTES = 40
-"""What rejects.csv has where nothing was rejected: its readers can do without, and no fsync is
-spent on it."""
+REJECTS_HEAD = "sheet,cell,heading,raw text,reason,rule\n"
+"""All of rejects.csv where nothing was rejected: its readers can do without, and no fsync is spent
+on it."""
 
 ITEM_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}\Z")
 

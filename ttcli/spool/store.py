@@ -34,7 +34,7 @@ from ttcli.spool.item import (
     PENDING,
     RECORD,
     REJECTS,
-    REJECTS_HEAD_BYTES,
+    REJECTS_HEAD,
     ROWS,
     STATES,
     Item,
@@ -183,7 +183,7 @@ class Spool:
             for item, _ in moves:
                 records.add(f"{item.path}/{RECORD}", encode(item.record))
                 records.keep(f"{item.path}/{ROWS}")
-                records.keep(f"{item.path}/{REJECTS}", beyond=REJECTS_HEAD_BYTES)
+                records.keep(f"{item.path}/{REJECTS}", beyond=len(REJECTS_HEAD))
             records.settle()
         moved = 0
         try:

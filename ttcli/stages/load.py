@@ -6,17 +6,17 @@ ledger, changes nothing and moves it.
 
 from __future__ import annotations
 
+import csv
 import io
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ttcli import errors
 from ttcli.config import DatabaseSettings
 from ttcli.errors import OutsideFault
-from ttcli.rows.fates.rejects import Rejects
 from ttcli.rows.mapping import Mapping
 from ttcli.spool import durable
 from ttcli.spool.drain import Outcome, Report, Watch, Work, drain, unwatched
-from ttcli.spool.item import LOADED, PENDING, PROCESSED, Item
+from ttcli.spool.item import LOADED, PENDING, PROCESSED, REJECTS_HEAD, Item
 from ttcli.spool.store import Spool
 from ttcli.stages.target.table import keep_snapshot
 from ttcli.table import TargetTable
@@ -105,21 +105,19 @@ def add_rejects(item: Item, rejects: Sequence[Any]) -> None:
     kept = _kept_rejects(item)
     out = io.StringIO(newline="")
     out.writelines(line for line in kept if not line.endswith(f",{_RULE}\n"))
-    records = Rejects(out, head=not kept)
+    writer = csv.writer(out, lineterminator="\n")
     sheets = item.record["rows"]["sheets"]
     for reject in rejects:
         sheet, row = reject.origin.split(" ")[0].split(":")
         name = sheets[int(sheet) - 1]["name"]
-        records.add(name, f"A{row}", "", reject.key, _RULE, reject.message)
+        writer.writerow((name, f"A{row}", "", reject.key, reject.message, _RULE))
     durable.replace_file(item.rejects, out.getvalue().encode("utf-8", "replace"))
 
 
 def _kept_rejects(item: Item) -> List[str]:
     """Its lines; where none was rejected, a power cut may have taken the head, or all of it."""
-    try:
-        return item.rejects.read_text(encoding="utf-8").splitlines(keepends=True)
-    except FileNotFoundError:
-        return []
+    text = item.rejects.read_text(encoding="utf-8") if item.rejects.exists() else ""
+    return (text or REJECTS_HEAD).splitlines(keepends=True)
 
 
 _RULE = "refused-by-database"
