@@ -49,28 +49,12 @@ def unwatched(done: int, total: int) -> None:
 
 def drain(spool: Spool, stage: Stage, report: Report, watch: Watch = unwatched) -> Report:
     """Offers every due item of the stage's source to it; see the module's docstring."""
-    running: Running = deque()
     identities = spool.ids(stage.source)
     tries = Tries(spool, stage.name, stage.source, report.dry_run)
     try:
         tries.charge()
         with _writer(spool, stage) as writer:
-            items = _due_ones(spool, stage, report, identities, writer)
-            for window in _settled_before_a_fault(spool, report, running, writer, tries, items):
-                alone = any(item.attempts for item in window)
-                if alone:
-                    _settle(spool, report, running, writer)
-                for item in window:
-                    watch(len(report.lines), len(identities))
-                    _try(spool, stage, report, item, running, writer)
-                if alone:
-                    _settle(spool, report, running, writer)
-                else:
-                    writer.do(spool.settle)
-                if report.fault:
-                    break
-            _settle(spool, report, running, writer)
-        watch(len(identities), len(identities))
+            _Run(spool, stage, report, writer).all(identities, tries, watch)
     except OSError as error:
         report.fault = report.fault or errors.from_os_error(error)
     finally:
@@ -78,9 +62,6 @@ def drain(spool: Spool, stage: Stage, report: Report, watch: Watch = unwatched) 
             spool.settle()
         tries.end()
     return report
-
-
-Running = Deque[Tuple[Item, Work]]
 
 
 def _writer(spool: Spool, stage: Stage) -> Writer:
@@ -91,55 +72,147 @@ def _writer(spool: Spool, stage: Stage) -> Writer:
     return Behind()
 
 
-def _settled_before_a_fault(
-    spool: Spool,
-    report: Report,
-    running: Running,
-    writer: Writer,
-    tries: Tries,
-    items: Iterator[Item],
-) -> Iterator[List[Item]]:
-    """The windows; what keeps the next from being read keeps none before it from its end."""
-    try:
-        yield from tries.windows(items)
-    except (OutsideFault, OSError):
-        _settle(spool, report, running, writer)
-        raise
+class _Run:
+    """What one pass of a stage has open: its spool, who writes there, and the tries that run."""
 
+    def __init__(self, spool: Spool, stage: Stage, report: Report, writer: Writer) -> None:
+        self._spool = spool
+        self._stage = stage
+        self._report = report
+        self._writer = writer
+        self._running: Deque[Tuple[Item, Work]] = deque()
 
-def _settle(spool: Spool, report: Report, running: Running, writer: Writer) -> None:
-    """Waits for all that runs, and for all that is written."""
-    while running:
-        item, work = running.popleft()
-        _conclude(spool, report, item, _end(work, writer), writer)
-        writer.soon(len(running))
-    writer.wait()
-    spool.settle()
+    def all(self, identities: List[str], tries: Tries, watch: Watch) -> None:
+        """Tries those that are due, unless a fault stops the stage, and waits for every end."""
+        for window in self._windows(tries, self._due_ones(identities)):
+            alone = any(item.attempts for item in window)
+            if alone:
+                self._settle()
+            for item in window:
+                watch(len(self._report.lines), len(identities))
+                self._try(item)
+            if alone:
+                self._settle()
+            else:
+                self._writer.do(self._spool.settle)
+            if self._report.fault:
+                break
+        self._settle()
+        watch(len(identities), len(identities))
 
+    def _windows(self, tries: Tries, items: Iterator[Item]) -> Iterator[List[Item]]:
+        """What keeps the next one from being read keeps none before it from its end."""
+        try:
+            yield from tries.windows(items)
+        except (OutsideFault, OSError):
+            self._settle()
+            raise
 
-def _due_ones(
-    spool: Spool, stage: Stage, report: Report, identities: List[str], writer: Writer
-) -> Iterator[Item]:
-    for identity in identities:
-        item = _offered(spool, stage, report, identity, writer)
-        if item is not None:
-            yield item
+    def _settle(self) -> None:
+        """Waits for all that runs, and for all that is written."""
+        while self._running:
+            item, work = self._running.popleft()
+            self._conclude(item, self._end(work))
+            self._writer.soon(len(self._running))
+        self._writer.wait()
+        self._spool.settle()
 
+    def _due_ones(self, identities: List[str]) -> Iterator[Item]:
+        for identity in identities:
+            item = self._offered(identity)
+            if item is not None:
+                yield item
 
-def _offered(
-    spool: Spool, stage: Stage, report: Report, identity: str, writer: Writer
-) -> Optional[Item]:
-    """The item, if it is due and not to be set aside."""
-    item = spool.get(identity, stage.source)
-    if item is None:
-        return None
-    if not _due(item):
-        report.postponed += 1
-        return None
-    if _exhausted(item):
-        _conclude(spool, report, item, _interrupted(item), writer)
-        return None
-    return item
+    def _offered(self, identity: str) -> Optional[Item]:
+        """The item, if it is due and not to be set aside."""
+        item = self._spool.get(identity, self._stage.source)
+        if item is None:
+            return None
+        if not _due(item):
+            self._report.postponed += 1
+            return None
+        if _exhausted(item):
+            self._conclude(item, _interrupted(item))
+            return None
+        return item
+
+    def _try(self, item: Item) -> None:
+        """Begins a try, unless a fault stopped the stage; where enough run, the oldest ends."""
+        oldest, end = None, None
+        if len(self._running) >= self._stage.jobs:
+            oldest, work = self._running.popleft()
+            end = self._end(work)
+        if not self._report.fault and not isinstance(end, (OutsideFault, OSError)):
+            self._running.append((item, _begin(self._stage, item)))
+        if oldest and end:
+            self._conclude(oldest, end)
+
+    def _end(self, work: Work) -> Union[Outcome, Exception]:
+        """Waits for the end of a try; where that takes a while, what ended is written first."""
+        self._writer.rest(work.ready)
+        try:
+            return work.end()
+        except Exception as error:
+            return error
+
+    def _conclude(self, item: Item, end: Union[Outcome, Exception]) -> None:
+        """Draws the consequence, while the next are tried."""
+        self._writer.do(lambda: self._write(item, end))
+
+    def _write(self, item: Item, end: Union[Outcome, Exception]) -> None:
+        """See the module's docstring."""
+        try:
+            if isinstance(end, Exception):
+                raise end
+            self._advance(item, end)
+        except BadItem as error:
+            self._set_aside(item, error)
+        except OutsideFault as error:
+            self._report.fault = self._report.fault or error
+        except OSError as error:
+            self._report.fault = self._report.fault or errors.from_os_error(error)
+        except Exception as error:
+            self._keep(item, error)
+
+    def _advance(self, item: Item, outcome: Outcome) -> None:
+        if not self._report.dry_run:
+            item.record.update(outcome.changes)
+            item.record.update(attempts=0, next_attempt_at=None, last_error=None)
+            item.note(outcome.event)
+            self._writer.move(self._spool, item, outcome.state)
+        self._say(item, outcome.state, outcome.line)
+
+    def _set_aside(self, item: Item, error: BadItem) -> None:
+        if not self._report.dry_run:
+            item.record.update(error.findings)
+            item.record.update(attempts=0, next_attempt_at=None, last_error=described(error))
+            item.note("failed", stage=self._report.stage, message=error.message)
+            self._writer.move(self._spool, item, FAILED)
+        self._say(item, FAILED, str(error), logging.ERROR)
+
+    def _keep(self, item: Item, error: Exception) -> None:
+        """Our own bug: told, charged, tried again later, in the end set aside."""
+        self._report.bugs += 1
+        item.record["attempts"] = item.attempts + 1
+        trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        log.error("%s %s: %s\n%s", item.id, item.name, error, trace)
+        said = str(error).strip().splitlines() or [""]  # a child's bug brings its whole traceback
+        text = f"a bug in ttcli, {type(error).__name__}: {said[-1]}"
+        if item.attempts >= MOST_ATTEMPTS:
+            hint = f"report it with the log's traceback; then `ttcli retry {item.id}`"
+            self._set_aside(item, BadItem(text, hint, kind="bug"))
+            return
+        if not self._report.dry_run:
+            later = datetime.now(timezone.utc) + timedelta(seconds=2**item.attempts)
+            item.record.update(next_attempt_at=time_text(later), last_error=described(error))
+            self._spool.save(item)
+        self._say(item, item.state, text, logging.ERROR, "stays")
+
+    def _say(
+        self, item: Item, state: str, line: str, level: int = logging.INFO, verb: str = "is"
+    ) -> None:
+        """Once all is so that was moved before."""
+        self._writer.then(lambda: _said(self._report, item, state, line, level, verb))
 
 
 def _due(item: Item) -> bool:
@@ -159,20 +232,6 @@ def _interrupted(item: Item) -> BadItem:
     )
 
 
-def _try(
-    spool: Spool, stage: Stage, report: Report, item: Item, running: Running, writer: Writer
-) -> None:
-    """Begins a try, unless a fault stopped the stage; where as many run as may, the oldest ends."""
-    oldest, end = None, None
-    if len(running) >= stage.jobs:
-        oldest, work = running.popleft()
-        end = _end(work, writer)
-    if not report.fault and not isinstance(end, (OutsideFault, OSError)):
-        running.append((item, _begin(stage, item)))
-    if oldest and end:
-        _conclude(spool, report, oldest, end, writer)
-
-
 def _begin(stage: Stage, item: Item) -> Work:
     """Begins the try; an error of the beginning is raised where its end is awaited."""
     try:
@@ -186,83 +245,6 @@ def _begin(stage: Stage, item: Item) -> Work:
     return Work(raise_it)
 
 
-def _end(work: Work, writer: Writer) -> Union[Outcome, Exception]:
-    """Waits for the end of a try; where that takes a while, what ended before is written first."""
-    writer.rest(work.ready)
-    try:
-        return work.end()
-    except Exception as error:
-        return error
-
-
-def _conclude(
-    spool: Spool, report: Report, item: Item, end: Union[Outcome, Exception], writer: Writer
-) -> None:
-    """Draws the consequence, while the next are tried."""
-    writer.do(lambda: _write(spool, report, item, end, writer))
-
-
-def _write(
-    spool: Spool, report: Report, item: Item, end: Union[Outcome, Exception], writer: Writer
-) -> None:
-    """See the module's docstring."""
-    try:
-        if isinstance(end, Exception):
-            raise end
-        _advance(spool, report, item, end, writer)
-    except BadItem as error:
-        _set_aside(spool, report, item, error, writer)
-    except OutsideFault as error:
-        report.fault = report.fault or error
-    except OSError as error:
-        report.fault = report.fault or errors.from_os_error(error)
-    except Exception as error:
-        _keep(spool, report, item, error, writer)
-
-
-def _advance(spool: Spool, report: Report, item: Item, outcome: Outcome, writer: Writer) -> None:
-    if not report.dry_run:
-        item.record.update(outcome.changes)
-        item.record.update(attempts=0, next_attempt_at=None, last_error=None)
-        item.note(outcome.event)
-        writer.move(spool, item, outcome.state)
-    writer.then(lambda: _say(report, item, outcome.state, outcome.line))
-
-
-def _set_aside(spool: Spool, report: Report, item: Item, error: BadItem, writer: Writer) -> None:
-    if not report.dry_run:
-        item.record.update(error.findings)
-        item.record.update(attempts=0, next_attempt_at=None, last_error=described(error))
-        item.note("failed", stage=report.stage, message=error.message)
-        writer.move(spool, item, FAILED)
-    said = str(error)
-    writer.then(lambda: _say(report, item, FAILED, said, logging.ERROR))
-
-
-def _keep(spool: Spool, report: Report, item: Item, error: Exception, writer: Writer) -> None:
-    """Our own bug: said with its traceback, charged, tried again later, set aside in the end."""
-    report.bugs += 1
-    item.record["attempts"] = item.attempts + 1
-    log.error(
-        "%s %s: %s\n%s",
-        item.id,
-        item.name,
-        error,
-        "".join(traceback.format_exception(type(error), error, error.__traceback__)),
-    )
-    said = str(error).strip().splitlines() or [""]  # a child's bug brings its whole traceback
-    text = f"a bug in ttcli, {type(error).__name__}: {said[-1]}"
-    if item.attempts >= MOST_ATTEMPTS:
-        hint = f"report it with the log's traceback; then `ttcli retry {item.id}`"
-        _set_aside(spool, report, item, BadItem(text, hint, kind="bug"), writer)
-        return
-    if not report.dry_run:
-        later = datetime.now(timezone.utc) + timedelta(seconds=2**item.attempts)
-        item.record.update(next_attempt_at=time_text(later), last_error=described(error))
-        spool.save(item)
-    writer.then(lambda: _say(report, item, item.state, text, logging.ERROR, "stays"))
-
-
 def described(error: Exception) -> Dict[str, Any]:
     """An error as item.json keeps it."""
     return {
@@ -274,14 +256,7 @@ def described(error: Exception) -> Dict[str, Any]:
     }
 
 
-def _say(
-    report: Report,
-    item: Item,
-    state: str,
-    line: str,
-    level: int = logging.INFO,
-    verb: str = "is",
-) -> None:
+def _said(report: Report, item: Item, state: str, line: str, level: int, verb: str) -> None:
     named = f"{item.name}: {line}" if item.name else line
     report.lines.append((item.id, state, named))
     verb = "would be" if report.dry_run else verb
