@@ -9,7 +9,7 @@ import pytest
 
 from tests.spool.test_store import made
 from ttcli.database.careful import Reject
-from ttcli.rows.fates.rejects import COLUMNS
+from ttcli.rows.fates.rejects import COLUMNS, Rejects
 from ttcli.spool.item import PENDING, REJECTS_HEAD, Item
 from ttcli.spool.store import Spool
 from ttcli.stages.load import add_rejects
@@ -29,9 +29,9 @@ def item(tmp_path: Path) -> Item:
     return item
 
 
-@pytest.mark.parametrize("left", [REJECTS_HEAD, "", None])
+@pytest.mark.parametrize("left", [REJECTS_HEAD, "", None, "\0" * len(REJECTS_HEAD)])
 def test_where_process_rejected_nothing(item: Item, left: Optional[str]) -> None:
-    """No fsync is spent on a head alone: of it a power cut leaves all, nothing, or no file."""
+    """No fsync is spent on a head alone: of it a power cut leaves all, zeros, nothing, no file."""
     if left is not None:
         item.rejects.write_text(left)
 
@@ -55,3 +55,19 @@ def test_what_process_rejected_stays(item: Item) -> None:
     add_rejects(item, [REFUSED])
 
     assert [each["cell"] for each in read_rejects(item)[0]] == ["B2", "A7"]
+
+
+def test_nothing_that_a_sender_writes_looks_like_ours(item: Item) -> None:
+    """His cell has lines of its own, and one ends as those that are added anew each time."""
+    with item.rejects.open("w", newline="") as file:
+        Rejects(file).add("Report", "B2", "Pieces", "x,refused-by-database\ny", "number", "none")
+    before = item.rejects.read_text()
+    spread = REFUSED._replace(message="a check\nof two lines")
+
+    for _ in range(2):
+        add_rejects(item, [spread])
+
+    assert item.rejects.read_text().startswith(before)
+    rejects, count = read_rejects(item)
+    assert [each["raw text"] for each in rejects] == ["x,refused-by-database\ny", "H7"]
+    assert count == len(rejects)
