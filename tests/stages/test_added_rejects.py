@@ -12,6 +12,7 @@ from tests.fix_world import HEADINGS, shipment, workbook
 from tests.spool.test_store import made
 from ttcli.config import Limits
 from ttcli.database.careful import Reject
+from ttcli.rows.fates import find
 from ttcli.rows.fates.rejects import COLUMNS, Rejects
 from ttcli.rows.mapping import Mapping
 from ttcli.spool.item import PENDING, REJECTS_HEAD, Item
@@ -41,6 +42,8 @@ def test_where_process_rejected_nothing(item: Item, left: Optional[str]) -> None
     """No fsync is spent on a head alone: of it a power cut leaves all, zeros, nothing, no file."""
     if left is not None:
         item.rejects.write_text(left)
+        assert list(find.rejects(item.rejects.read_bytes())) == []
+    assert read_rejects(item) == ([], 0)
 
     for _ in range(2):  # a crash before the move: the next run adds them once more
         add_rejects(item, [REFUSED])
