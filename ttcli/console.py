@@ -40,7 +40,7 @@ def say(text: Union[str, bytes], newline: bool = True) -> bool:
     try:
         _write(sys.stdout, text, newline)
     except OSError as error:
-        # Python writes what is left at its end, and must not fail once more
+        # what is left would be written once more, with the next line or at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             raise

@@ -13,8 +13,9 @@ import os
 import re
 import sys
 import time
+import weakref
 from pathlib import Path
-from typing import Iterable, List, Optional, Sequence, TextIO, Tuple
+from typing import Callable, Iterable, List, Optional, Sequence, TextIO, Tuple
 
 from ttcli.config import Config
 
@@ -46,13 +47,14 @@ class _Formatter(logging.Formatter):
         super().__init__(layout, "%Y-%m-%dT%H:%M:%SZ")
         self.converter = time.gmtime
         self._secrets = secrets
-        self._last: Tuple[Optional[logging.LogRecord], str] = (None, "")
+        self._last: Tuple[Callable[[], Optional[logging.LogRecord]], str] = (lambda: None, "")
 
     def format(self, record: logging.LogRecord) -> str:
         of, text = self._last
-        if of is not record:  # the next handler asks for the same
+        if of() is not record:  # the next handler asks for the same
             text = self.strike(self.said(record))
-            self._last = record, text
+            # weakly: a record of an error holds all that was open where it was raised
+            self._last = weakref.ref(record), text
         return text
 
     def said(self, record: logging.LogRecord) -> str:

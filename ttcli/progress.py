@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from typing import Iterator
 
 from ttcli.spool.drain import Watch, unwatched
 
 
-def watch_for(stage: str) -> Watch:
-    """A progress bar on a terminal, nothing elsewhere: logs and units want plain lines."""
+@contextlib.contextmanager
+def watch_for(stage: str) -> Iterator[Watch]:
+    """A progress bar on a terminal, nothing elsewhere: logs and units want plain lines.
+
+    However the stage ends, the bar goes: as long as it stands, the cursor is hidden, and what is
+    printed goes to the terminal, wherever stdout leads.
+    """
     if not sys.stderr.isatty():
-        return unwatched
+        yield unwatched
+        return
     from rich.console import Console
     from rich.progress import Progress
 
@@ -24,4 +32,10 @@ def watch_for(stage: str) -> Watch:
             bar.start()
             bar.update(task, completed=done, total=total)
 
-    return watch
+    try:
+        yield watch
+    finally:
+        try:
+            bar.stop()
+        except Exception:  # Ctrl-C came while it started, and what stopped it is what is told
+            bar.console.show_cursor()

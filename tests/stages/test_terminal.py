@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Optional
 
 import pytest
 
@@ -16,8 +17,12 @@ import ttcli
 from tests.fix_world import NOON, World, shipment, workbook
 
 
-def on_a_terminal(world: World, *arguments: str) -> str:
-    """What a person sees: stderr is a terminal of 100 columns."""
+def on_a_terminal(world: World, *arguments: str, stop_at: Optional[str] = None) -> str:
+    """What a person sees: stderr is a terminal of 100 columns.
+
+    Args:
+        stop_at: At sight of this, Ctrl-C.
+    """
     ours, theirs = pty.openpty()
     environ = {**world.environ, "TERM": "xterm", "COLUMNS": "100"}
     process = subprocess.Popen(
@@ -33,6 +38,9 @@ def on_a_terminal(world: World, *arguments: str) -> str:
         if not piece:
             break
         seen += piece
+        if stop_at and stop_at.encode() in seen:
+            process.send_signal(signal.SIGINT)
+            stop_at = None
     process.wait()
     os.close(ours)
     return seen.decode()
@@ -51,6 +59,32 @@ def test_a_terminal_gets_a_bar_and_a_pipe_gets_lines(world: World) -> None:
     assert "\x1b[" in seen
     assert "INFO" not in seen
     assert "\x1b[" not in piped.stdout + piped.stderr
+
+
+HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"  # the cursor, as long as there is a bar
+
+
+def test_what_is_printed_goes_to_stdout_whatever_arrived_last(world: World) -> None:
+    """Beyond the last report a mailbox may hold other mails; the bar of fetch goes all the same."""
+    world.send(workbook([shipment(1)]))
+    world.send(workbook([shipment(2)]), NOON + timedelta(minutes=1), subject="Lunch")
+
+    seen = on_a_terminal(world, "fetch")
+
+    assert HIDE in seen
+    assert "1 mail" not in seen
+    assert seen.rindex(HIDE) < seen.rindex(SHOW)
+
+
+def test_who_is_stopped_gives_the_cursor_back(world: World) -> None:
+    """Ctrl-C in the middle of a stage leaves the terminal as it was."""
+    for number in range(100):
+        world.send(workbook([shipment(number)]), NOON + timedelta(minutes=number))
+    world.ttcli("fetch")
+
+    seen = on_a_terminal(world, "process", stop_at=HIDE)
+
+    assert seen.rindex(HIDE) < seen.rindex(SHOW)
 
 
 def test_a_reader_that_goes_away_early_is_no_error(world: World) -> None:

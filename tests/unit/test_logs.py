@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+import weakref
 from pathlib import Path
 from typing import Iterator
 
@@ -181,3 +182,21 @@ def test_logs_in_the_spool_leave_it_closed_to_others(tmp_path: Path) -> None:
         os.umask(before)
 
     assert [path.stat().st_mode & 0o777 for path in (base, base / "logs")] == [0o750, 0o750]
+
+
+def test_what_an_error_had_open_ends_with_it(tmp_path: Path) -> None:
+    """A logged traceback keeps no file, connection or folder of the failed call alive."""
+    logs.set_up(loaded(tmp_path, LOG_DIR=str(tmp_path / "logs")))
+    seen = []
+
+    def fail() -> None:
+        opened = io.BytesIO()
+        seen.append(weakref.ref(opened))
+        raise RuntimeError
+
+    try:
+        fail()
+    except RuntimeError:
+        logging.getLogger("ttcli.spool").exception("a bug")
+
+    assert [each() for each in seen] == [None]

@@ -104,8 +104,8 @@ def add_rejects(item: Item, rejects: Sequence[Any]) -> None:
         return
     kept = _kept_rejects(item)
     out = io.StringIO(newline="")
-    out.writelines(line for line in kept if not line.endswith(f",{_RULE}\n"))
     writer = csv.writer(out, lineterminator="\n")
+    writer.writerows(record for record in kept if record[-1:] != [_RULE])
     sheets = item.record["rows"]["sheets"]
     for reject in rejects:
         sheet, row = reject.origin.split(" ")[0].split(":")
@@ -114,10 +114,16 @@ def add_rejects(item: Item, rejects: Sequence[Any]) -> None:
     durable.replace_file(item.rejects, out.getvalue().encode("utf-8", "replace"))
 
 
-def _kept_rejects(item: Item) -> List[str]:
-    """Its lines; where none was rejected, a power cut may have taken the head, or all of it."""
-    text = item.rejects.read_text(encoding="utf-8") if item.rejects.exists() else ""
-    return (text or REJECTS_HEAD).splitlines(keepends=True)
+def _kept_rejects(item: Item) -> List[List[str]]:
+    """Its records, the head first.
+
+    Of a head alone, for which no disk was waited, a power cut may have left its length in zeros,
+    nothing, or no file. What a sender wrote may have lines of its own, and look like ours.
+    """
+    text = item.rejects.read_bytes().decode() if item.rejects.exists() else ""
+    if len(text) <= len(REJECTS_HEAD):
+        text = REJECTS_HEAD
+    return list(csv.reader(io.StringIO(text, newline="")))
 
 
 _RULE = "refused-by-database"

@@ -99,6 +99,9 @@ def convert(reading: Reading, payload: str, folder: str, sender: str) -> Dict[st
     beside = Beside(Path(folder), limits) if halves else None
     mapping = mapping.for_sender(sender)
     workbook = open_workbook(Path(payload), limits, [*mapping.passwords, *passwords])
+    with contextlib.suppress(FileNotFoundError):
+        # not overwritten: a head alone is not waited for, and a power cut could undo that only
+        Path(folder, "rejects.csv").unlink()
     with Path(folder, "rows.tsv").open("w+b") as rows, Path(folder, "rejects.csv").open(
         "w", encoding="utf-8", newline=""
     ) as rejects:

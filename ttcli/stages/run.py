@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import nullcontext
 from datetime import datetime
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, ContextManager, Dict, List, Optional, Sequence
 
 from ttcli import errors
 from ttcli.config import Config
@@ -26,7 +27,7 @@ class Stages:
     """The four stages over one spool and one configuration.
 
     Args:
-        watch_for: Gives the progress watcher of a stage by its name.
+        watch_for: Gives the progress watcher of a stage by its name, for as long as that takes.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class Stages:
         config: Config,
         spool: Spool,
         dry_run: bool = False,
-        watch_for: Callable[[str], Watch] = lambda _: unwatched,
+        watch_for: Callable[[str], ContextManager[Watch]] = lambda _: nullcontext(unwatched),
     ) -> None:
         self._config = config
         self._spool = spool
@@ -100,8 +101,8 @@ class Stages:
 
         mailboxes = self._config.mailboxes
         mailboxes = picked(mailboxes, mailbox) if mailbox else mailboxes
-        watch = self._watch_for("fetch")
-        return fetch(self._spool, mailboxes, limit, self._dry_run, watch, since)
+        with self._watch_for("fetch") as watch:
+            return fetch(self._spool, mailboxes, limit, self._dry_run, watch, since)
 
     def process(self) -> Report:
         """Pending → processed; without any pending item, no server is asked anything."""
@@ -119,8 +120,9 @@ class Stages:
             reserved_columns(settings),
             self._config.passwords,
         )
-        jobs, watch = self._config.max_concurrent_jobs, self._watch_for("process")
-        return process(self._spool, reading, jobs, self._dry_run, watch)
+        with self._watch_for("process") as watch:
+            jobs = self._config.max_concurrent_jobs
+            return process(self._spool, reading, jobs, self._dry_run, watch)
 
     def load(self) -> Report:
         """Processed → the target table → loaded; without any processed item, as above."""
@@ -130,8 +132,8 @@ class Stages:
         from ttcli.stages.target.mapping import current_mapping
 
         mapping = current_mapping(self._config)
-        watch = self._watch_for("load")
-        report = load(self._spool, self._config.database, mapping, self._dry_run, watch)
+        with self._watch_for("load") as watch:
+            report = load(self._spool, self._config.database, mapping, self._dry_run, watch)
         if report.lines and not self._dry_run:
             remember(self._spool)
         return report

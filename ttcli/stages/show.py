@@ -62,7 +62,8 @@ def read_rejects(item: Item, most: int = MOST_REJECTS) -> Tuple[List[Dict[str, s
     count = 0
     try:
         with item.rejects.open(encoding="utf-8", newline="") as file:
-            for reject in csv.DictReader(file):
+            # zeros: what a power cut may leave of a head alone, and older Pythons do not read
+            for reject in csv.DictReader(line.replace("\0", "") for line in file):
                 count += 1
                 if len(first) < most:
                     first.append(dict(reject))
