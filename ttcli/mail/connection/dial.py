@@ -57,8 +57,8 @@ def dial(settings: MailboxSettings) -> Connection:
 def dialling(settings: MailboxSettings) -> Future[Connection]:
     """The same in a thread of its own: four round trips, in which the caller can import much.
 
-    Python's end waits for no such thread, as it would for an executor's: who is stopped while a
-    server is silent ends at once.
+    Nobody waits for it, as an executor's end would: who is stopped while a server is silent ends
+    at once.
     """
     dialled: Future[Connection] = Future()
     threading.Thread(target=_dial_for, args=(dialled, settings), name="dial", daemon=True).start()
