@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
 
 from ttcli.spool import durable
-from ttcli.spool.item import FAILED, PENDING, SCHEMA, Item, encode, item_id, now_text
+from ttcli.spool.item import FAILED, PENDING, RECORD, SCHEMA, Item, encode, item_id, now_text
 from ttcli.spool.store import Spool
 
 _MOST_FILES = 96  # that are open at once; a zip archive may hold a thousand workbooks
@@ -117,7 +117,7 @@ class Batch:
         item.path.mkdir(mode=0o750)
         try:
             put(item.payload)
-            self._files.write(item.path / "item.json", encode(item.record))
+            self._files.write(item.path / RECORD, encode(item.record))
             self._files.directory(item.path)
         except BaseException:  # Ctrl-C as well
             self._files.forget(item.path)

@@ -14,7 +14,7 @@ from ttcli.rows.convert import convert_workbook
 from ttcli.rows.mapping import Mapping
 from ttcli.spool import durable
 from ttcli.spool.drain import Outcome, Report, Watch, Work, drain, unwatched
-from ttcli.spool.item import PENDING, PROCESSED, Item
+from ttcli.spool.item import PENDING, PROCESSED, REJECTS, ROWS, Item
 from ttcli.spool.store import Spool
 from ttcli.stages.health.loads import disagreements
 from ttcli.table import TargetTable
@@ -101,8 +101,8 @@ def convert(reading: Reading, payload: str, folder: str, sender: str) -> Dict[st
     workbook = open_workbook(Path(payload), limits, [*mapping.passwords, *passwords])
     with contextlib.suppress(FileNotFoundError):
         # not overwritten: a head alone is not waited for, and a power cut could undo that only
-        Path(folder, "rejects.csv").unlink()
-    with Path(folder, "rows.tsv").open("w+b") as rows, Path(folder, "rejects.csv").open(
+        Path(folder, REJECTS).unlink()
+    with Path(folder, ROWS).open("w+b") as rows, Path(folder, REJECTS).open(
         "w", encoding="utf-8", newline=""
     ) as rejects:
         report = convert_workbook(workbook, table, mapping, rows, rejects, reserved, beside)
@@ -145,7 +145,7 @@ def _remarks(rows: Dict[str, Any]) -> str:
 def _discard(folder: Path) -> None:
     """A try that failed leaves no half-written rows, and a full disk wants the space back."""
     with contextlib.suppress(OSError):
-        (folder / "rows.tsv").unlink()
+        (folder / ROWS).unlink()
 
 
 def in_halves(jobs: int, pending: int, processors: int) -> bool:
