@@ -12,10 +12,10 @@ from tests.fix_world import HEADINGS, shipment, workbook
 from tests.spool.test_store import made
 from ttcli.config import Limits
 from ttcli.database.careful import Reject
-from ttcli.rows.fates import find
 from ttcli.rows.fates.rejects import COLUMNS, Rejects
 from ttcli.rows.mapping import Mapping
 from ttcli.spool.item import PENDING, REJECTS_HEAD, Item
+from ttcli.spool.rejects import records
 from ttcli.spool.store import Spool
 from ttcli.stages.load import add_rejects
 from ttcli.stages.process import Reading, convert
@@ -42,7 +42,7 @@ def test_where_process_rejected_nothing(item: Item, left: Optional[str]) -> None
     """No fsync is spent on a head alone: of it a power cut leaves all, zeros, nothing, no file."""
     if left is not None:
         item.rejects.write_text(left)
-        assert list(find.rejects(item.rejects.read_bytes())) == []
+        assert list(records(item.rejects)) == []
     assert read_rejects(item) == ([], 0)
 
     for _ in range(2):  # a crash before the move: the next run adds them once more

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ttcli import errors
 from ttcli.config import DatabaseSettings
@@ -16,7 +16,8 @@ from ttcli.errors import OutsideFault
 from ttcli.rows.mapping import Mapping
 from ttcli.spool import durable
 from ttcli.spool.drain import Outcome, Report, Watch, Work, drain, unwatched
-from ttcli.spool.item import LOADED, PENDING, PROCESSED, REJECTS_HEAD, Item
+from ttcli.spool.item import LOADED, PENDING, PROCESSED, Item
+from ttcli.spool.rejects import COLUMNS, records
 from ttcli.spool.store import Spool
 from ttcli.stages.target.table import keep_snapshot
 from ttcli.table import TargetTable
@@ -102,28 +103,16 @@ def add_rejects(item: Item, rejects: Sequence[Any]) -> None:
     """Adds the rows that the database refused to rejects.csv; twice is as good as once."""
     if not rejects:
         return
-    kept = _kept_rejects(item)
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerows(record for record in kept if record[-1:] != [_RULE])
+    writer.writerow(COLUMNS)
+    writer.writerows(each.values() for each in records(item.rejects) if each["rule"] != _RULE)
     sheets = item.record["rows"]["sheets"]
     for reject in rejects:
         sheet, row = reject.origin.split(" ")[0].split(":")
         name = sheets[int(sheet) - 1]["name"]
         writer.writerow((name, f"A{row}", "", reject.key, reject.message, _RULE))
     durable.replace_file(item.rejects, out.getvalue().encode("utf-8", "replace"))
-
-
-def _kept_rejects(item: Item) -> List[List[str]]:
-    """Its records, the head first.
-
-    Of a head alone, for which no disk was waited, a power cut may have left its length in zeros,
-    nothing, or no file. What a sender wrote may have lines of its own, and look like ours.
-    """
-    text = item.rejects.read_bytes().decode() if item.rejects.exists() else ""
-    if len(text) <= len(REJECTS_HEAD):
-        text = REJECTS_HEAD
-    return list(csv.reader(io.StringIO(text, newline="")))
 
 
 _RULE = "refused-by-database"

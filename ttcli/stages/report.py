@@ -11,9 +11,9 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 import ttcli
 from ttcli.config import Config
 from ttcli.errors import from_os_error
-from ttcli.rows.fates import find
 from ttcli.spool import durable
 from ttcli.spool.item import FAILED, LOADED, PENDING, PROCESSED, STATES, Item, read_time
+from ttcli.spool.rejects import records
 from ttcli.spool.store import Spool
 from ttcli.stages.health.repairing import repair
 from ttcli.stages.past.reaching import reached
@@ -148,11 +148,7 @@ class _Kept:
         _add(known, figures)
 
     def _count_rejects(self, item: Item) -> None:
-        try:
-            content = item.rejects.read_bytes()
-        except FileNotFoundError:
-            return
-        for record in find.rejects(content):
+        for record in records(item.rejects):
             self._reasons[record["rule"]] += 1
             self._examples.setdefault(record["rule"], record["reason"])
 

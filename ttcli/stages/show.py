@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 from ttcli.config import Config
 from ttcli.errors import ConfigError, UsageError
 from ttcli.spool.item import Item
+from ttcli.spool.rejects import records
 from ttcli.spool.store import Spool
 
 MOST_REJECTS = 50
@@ -60,13 +60,8 @@ def read_rejects(item: Item, most: int = MOST_REJECTS) -> Tuple[List[Dict[str, s
     """The first rejects, and how many there are."""
     first: List[Dict[str, str]] = []
     count = 0
-    try:
-        with item.rejects.open(encoding="utf-8", newline="") as file:
-            # zeros: what a power cut may leave of a head alone, and older Pythons do not read
-            for reject in csv.DictReader(line.replace("\0", "") for line in file):
-                count += 1
-                if len(first) < most:
-                    first.append(dict(reject))
-    except FileNotFoundError:
-        pass
+    for reject in records(item.rejects):
+        count += 1
+        if len(first) < most:
+            first.append(reject)
     return first, count

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from ttcli.cells import from_copy, to_copy
 from ttcli.rows.columns.serials import shown
-from ttcli.rows.fates.rejects import COLUMNS
 from ttcli.rows.scalars.rule import NULL
 
 LEFT_OUT = "the row of {} is left out"
@@ -49,10 +46,3 @@ def named(line: Sequence[bytes], rows: Mapping[str, Any]) -> Optional[Dict[str, 
 def may_reject(content: bytes, value: str) -> bool:
     """Whether rejects.csv may speak of this value: a quote in it is doubled there."""
     return value.replace('"', '""').encode("utf-8", "replace") in content
-
-
-def rejects(content: bytes) -> Iterator[Dict[str, str]]:
-    """The records of rejects.csv; of a head alone a power cut may leave zeros."""
-    text = io.StringIO(content.decode("utf-8", "replace").replace("\0", ""), newline="")
-    for record in csv.DictReader(text):
-        yield {name: record.get(name) or "" for name in COLUMNS}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
@@ -10,6 +9,7 @@ from typing import Any, Dict, Iterator, List, Sequence, Tuple
 from ttcli.cells import Cell, Sheet, cells_of
 from ttcli.config import Limits
 from ttcli.spool.item import Item
+from ttcli.spool.rejects import records
 from ttcli.workbook import child
 
 Reasons = Dict[int, Dict[str, str]]
@@ -64,12 +64,11 @@ def _write(
 
 def _reasons(rejects: Path) -> Dict[str, Reasons]:
     found: Dict[str, Reasons] = {}
-    with rejects.open(encoding="utf-8", newline="") as file:
-        for reject in csv.DictReader(file):
-            match = _ADDRESS.match(reject["cell"])
-            if match:
-                row = found.setdefault(reject["sheet"], {}).setdefault(int(match[2]), {})
-                row[match[1]] = reject["reason"]
+    for reject in records(rejects):
+        match = _ADDRESS.match(reject["cell"])
+        if match:
+            row = found.setdefault(reject["sheet"], {}).setdefault(int(match[2]), {})
+            row[match[1]] = reject["reason"]
     return found
 
 

@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Any, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence
 
 from ttcli.rows.fates import find
-from ttcli.spool.item import FAILED, LOADED, PENDING, PROCESSED, Item, read_time
+from ttcli.spool.item import (
+    FAILED,
+    LOADED,
+    PENDING,
+    PROCESSED,
+    REJECTS,
+    ROWS,
+    Item,
+    read_time,
+)
+from ttcli.spool.rejects import records
 from ttcli.spool.store import Spool
 
 _READ_WHOLE = 1 << 20  # bytes; a map pays for itself above
@@ -63,7 +73,7 @@ def search(spool: Spool, key: Sequence[str], values: Sequence[str]) -> Search:
         for identity in spool.ids(state):
             identities.append(identity)
             folder = spool.base / state / identity
-            if state == PENDING or not (folder / "rows.tsv").exists():
+            if state == PENDING or not (folder / ROWS).exists():
                 found = _rejected_only(spool, folder, key, values)
                 unread += [] if found else [identity]
             else:
@@ -81,7 +91,7 @@ def _order(found: Brought) -> Any:
 def _in_rows(
     spool: Spool, folder: Path, key: Sequence[str], values: Sequence[str]
 ) -> List[Brought]:
-    lines = list(_lines(folder / "rows.tsv", max(values, key=len)))
+    lines = list(_lines(folder / ROWS, max(values, key=len)))
     refused = _speaks_of(folder, values)
     if not (lines or refused):
         return []
@@ -104,7 +114,7 @@ def _rejected_only(
 
 
 def _only_rejects(item: Item, key: Sequence[str], values: Sequence[str]) -> List[Brought]:
-    found = [each for each in _rejects(item) if _names_key(item, each, key, values)]
+    found = [each for each in records(item.rejects) if _names_key(item, each, key, values)]
     return [Brought(item, None, "", frozenset(), found, when(item))] if found else []
 
 
@@ -120,7 +130,7 @@ def _lines(path: Path, value: str) -> Iterator[List[bytes]]:
 
 def _speaks_of(folder: Path, values: Sequence[str]) -> bool:
     with contextlib.suppress(FileNotFoundError):
-        content = (folder / "rejects.csv").read_bytes()
+        content = (folder / REJECTS).read_bytes()
         return all(find.may_reject(content, value) for value in values)
     return False
 
@@ -143,16 +153,11 @@ def _brought(
     name = item.record["rows"]["sheets"][sheet - 1]["name"]
     rejects = [
         each
-        for each in _rejects(item)
+        for each in records(item.rejects)
         if _at(each, name, row) or _names_key(item, each, key, values)
     ]
     untouched = frozenset(columns[int(p) - 1] for p in positions.split(",") if p)
     return Brought(item, fields, f"{name}!{row}", untouched, rejects, when(item))
-
-
-def _rejects(item: Item) -> Iterator[Reject]:
-    with contextlib.suppress(FileNotFoundError):
-        yield from find.rejects(item.rejects.read_bytes())
 
 
 def _at(reject: Reject, sheet: str, row: int) -> bool:
