@@ -10,6 +10,7 @@ import pytest
 from tests.workbook.reading import SAMPLES, cells, rows
 from ttcli.config import Limits
 from ttcli.errors import BadItem
+from ttcli.workbook.html import _Page
 from ttcli.workbook.open import open_workbook
 
 
@@ -131,6 +132,30 @@ def test_a_tag_without_an_end_is_bounded(tmp_path: Path) -> None:
     with pytest.raises(BadItem, match="a tag or comment of the web page goes on") as caught:
         cells(write(tmp_path, page))
     assert caught.value.kind == "limit"
+
+
+def test_a_tag_is_begun_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it is: 11 MB of attributes took the parser seven minutes, 64 KB at a time."""
+    begun = []
+    real = _Page.parse_starttag
+
+    def parse_starttag(page: _Page, at: int) -> int:
+        begun.append(page.rawdata[at : at + 4])
+        return real(page, at)
+
+    monkeypatch.setattr(_Page, "parse_starttag", parse_starttag)
+    page = table("<tr><td " + "wide " * 40_000 + ">1</td></tr>")
+    assert rows(write(tmp_path, page)) == [["1"]]
+    assert begun.count("<td ") == begun.count("<tr>")
+
+
+def test_a_tag_that_only_seems_to_end_is_bounded(tmp_path: Path) -> None:
+    """With > in its quotes it has to be begun again and again."""
+    page = table("<tr><td " + "title='>' " * 40_000 + ">1</td></tr>")
+    with pytest.raises(BadItem, match="goes on for over 262,144 characters"):
+        cells(write(tmp_path, page))
+    short = table("<tr><td " + "title='>' " * 20_000 + ">1</td></tr>")
+    assert rows(write(tmp_path, short)) == [["1"]]
 
 
 def test_spans_make_no_cells(tmp_path: Path) -> None:

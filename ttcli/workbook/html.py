@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, TextIO, Tuple
 
 from ttcli.cells import Block, Cell, Kind, Workbook
 from ttcli.config import Limits
@@ -18,7 +18,8 @@ from ttcli.workbook import encoding
 from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, blocks_of, plain
 
 _CHUNK = 1 << 16
-_LONGEST_PIECE = 1 << 24  # of what the parser holds back until a tag or comment ends
+_LONGEST_PIECE = 1 << 24  # of what is held back until a tag or comment ends
+_LONGEST_BEGUN = 1 << 18  # of a tag with > in its quotes, which the parser begins over and over
 _DECLARED = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([\w-]{1,40})""", re.I)
 _NOTE = "comment"  # LibreOffice's, within a cell
 _SILENT = ("script", "style", "title", "template")
@@ -51,10 +52,10 @@ def open_html(path: Path, limits: Limits) -> Workbook:
         )
     page = _Page(Budget(limits))
     with path.open(encoding=_encoding_of(path), newline="") as text:
-        for chunk in iter(lambda: text.read(_CHUNK), ""):
-            page.feed(chunk)
-            page.check(_LONGEST_PIECE)
-    page.check(_CHUNK)  # the parser takes ages to give up on more
+        for piece in _pieces(text):
+            page.feed(piece)
+            _check(page.rawdata, _LONGEST_PIECE if page.rawdata[:2] == "<!" else _LONGEST_BEGUN)
+    _check(page.rawdata, _CHUNK)  # the parser takes ages to give up on more
     page.close()
     tables = [table for table in page.tables if table.cells]
     if not tables:
@@ -64,6 +65,34 @@ def open_html(path: Path, limits: Limits) -> Workbook:
     budget = Budget(limits)
     sheets = [_sheet(f"table {n}", table, budget) for n, table in enumerate(tables, 1)]
     return ReadWorkbook("html", False, sheets)
+
+
+def _pieces(text: TextIO) -> Iterator[str]:
+    """The text, no tag in two pieces: the parser begins such a one anew with each piece of it.
+
+    Raises:
+        BadItem: A tag goes on for too long.
+    """
+    held = ""
+    for chunk in iter(lambda: text.read(_CHUNK), ""):
+        whole, end, rest = chunk.rpartition(">")
+        if end:
+            yield held + whole + end
+            held = ""
+        held += rest
+        _check(held, _LONGEST_PIECE)
+    _check(held, _CHUNK)
+    yield held
+
+
+def _check(unread: str, most: int) -> None:
+    """Raises BadItem for a tag or comment that has gone on for longer than that."""
+    if len(unread) > most and "<" in unread:
+        raise BadItem(
+            f"a tag or comment of the web page goes on for over {most:,} characters",
+            "send the report as .xlsx",
+            kind="limit",
+        )
 
 
 def _sheet(name: str, table: _Table, budget: Budget) -> ReadSheet:
@@ -138,15 +167,6 @@ class _Page(HTMLParser):
         if self._cell is not None and not self._silent:
             pieces = self._cell if self._note is None else self._note
             pieces.append(_BLANKS.sub(" ", data))
-
-    def check(self, most: int) -> None:
-        """Raises BadItem for a tag or comment that has gone on for longer than that."""
-        if len(self.rawdata) > most and "<" in self.rawdata:
-            raise BadItem(
-                f"a tag or comment of the web page goes on for over {most:,} characters",
-                "send the report as .xlsx",
-                kind="limit",
-            )
 
     def close(self) -> None:
         """Ends the page.
