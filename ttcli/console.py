@@ -94,7 +94,11 @@ def run(command: Callable[[], Any]) -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     streams.prepare()
-    _end(guarded(command))
+    try:
+        code = guarded(command)
+    except Stopped:  # once more, amid the words for what had ended it
+        code = errors.TEMPORARY
+    _end(code)
 
 
 def _end(code: int) -> NoReturn:

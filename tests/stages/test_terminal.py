@@ -176,3 +176,15 @@ def test_a_load_behind_a_lock_can_be_stopped(world: World, number: int) -> None:
     assert load.returncode == 75
     assert "stopped; nothing was lost" in said
     assert world.counts() == {"loaded": 1}
+
+
+def test_a_second_signal_amid_the_last_words_changes_nothing() -> None:
+    """Whoever presses Ctrl-C twice sees no traceback, and 75 as after the first."""
+    code = (
+        "import os, signal; from ttcli import console; "
+        "again = lambda *_: os.kill(os.getpid(), signal.SIGINT); "
+        "console._complain = again; console.run(again)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (75, "")
