@@ -158,7 +158,7 @@ SPEAKS_OR_EXITS |= {
 
 
 # Processes of their own, which end without what their parent would do at its end.
-CHILDREN = {f"ttcli/workbook/{name}.py" for name in ("child", "confine", "beside")}
+CHILDREN = {f"ttcli/workbook/limited/{name}.py" for name in ("child", "confine", "beside")}
 
 
 def dotted(node: ast.AST) -> str:

@@ -28,6 +28,7 @@ USES: Dict[str, Set[str]] = {
         *("rows.mapping", "rows.convert"),
         *("rows.scalars", "rows.columns", "rows.header", "rows.fates"),
     },
+    "workbook.limited": {"workbook.nameless"},
     "workbook.ooxml": {"workbook.sniff_zip"},
     "workbook.biff": {
         "workbook.ooxml",
@@ -83,6 +84,10 @@ USED_BY: Dict[str, Set[str]] = {
         *("stages.past", "stages.report"),
     },
     "rows.sample": {"stages.inspect", "stages.init"},
+    "workbook.limited": {
+        *("stages.process", "stages.inspect", "stages.init", "stages.replay"),
+        "stages.answers",
+    },
     "workbook.ooxml": {"workbook.open", "workbook.biff", "workbook.ods"},
     "workbook.biff": {"workbook.open", "workbook.ods"},
     "workbook.ods": {"workbook.open"},

@@ -17,7 +17,7 @@ from ttcli.errors import BadItem
 from ttcli.rows.convert import convert_workbook
 from ttcli.rows.header import search
 from ttcli.rows.mapping_file import load_mapping
-from ttcli.workbook.beside import Beside
+from ttcli.workbook.limited.beside import Beside
 
 HEADINGS = "HAWB|MAWB|Pcs|ETA|Status"
 KEYS = [text(f"H{n}") for n in range(10)]

@@ -32,7 +32,7 @@ from tests.rows.made_halves import (
 from tests.rows.test_convert import some_rows
 from ttcli.cells import Block, Cell, Kind
 from ttcli.errors import BadItem
-from ttcli.workbook.beside import Beside
+from ttcli.workbook.limited.beside import Beside
 
 
 def compare(*rows: Any, **more: Any) -> None:

@@ -12,6 +12,7 @@ from unittest import mock
 
 import pytest
 
+from tests.open_files import open_files
 from tests.rows import made_halves as made
 from tests.rows.made import number, sheet
 from tests.workbook_ooxml.packages import write_rows
@@ -20,7 +21,7 @@ from ttcli.errors import BadItem
 from ttcli.rows.convert import convert_workbook
 from ttcli.rows.mapping import Mapping
 from ttcli.table import TableColumn, TargetTable
-from ttcli.workbook.beside import Beside
+from ttcli.workbook.limited.beside import Beside
 from ttcli.workbook.ooxml.halves import SheetBlocks
 from ttcli.workbook.open import open_workbook
 
@@ -144,10 +145,6 @@ def test_sums_of_rejected_rows_are_added_in_one_order(tmp_path: Path) -> None:
 
     path = book(tmp_path, make, row(N, key=text("A", N, "TOTAL"), weight="7.4e16"))
     assert result(path, True) == result(path, False)
-
-
-def open_files() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def rows_of_six() -> List[Any]:

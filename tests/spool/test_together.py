@@ -9,9 +9,9 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import pytest
 
+from tests.open_files import open_files
 from tests.spool.test_drain import Stage, drained
 from tests.spool.test_store import made
-from tests.workbook.test_worker_queue import open_files
 from ttcli.errors import BadItem
 from ttcli.rows.fates.rejects import COLUMNS, Rejects
 from ttcli.spool import durable
@@ -181,12 +181,12 @@ def test_files_do_not_stay_open_where_writing_failed(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     items = list(spool.items(PENDING))[:3]
-    before = len(open_files())
+    before = open_files()
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         spool.move_together([(item, PROCESSED) for item in items])
 
-    assert len(open_files()) == before
+    assert open_files() == before
 
 
 @pytest.mark.parametrize("nth", [0, 2])
@@ -203,12 +203,12 @@ def test_a_part_of_a_record_does_not_stay_on_a_full_disk(
         return write(descriptor, content[:10] if calls[0] > nth else content)
 
     items = list(spool.items(PENDING))[:3]
-    before = len(open_files())
+    before = open_files()
     monkeypatch.setattr(os, "write", full)
     with pytest.raises(OSError, match="No space"):
         spool.move_together([(item, PROCESSED) for item in items])
 
-    assert len(open_files()) == before
+    assert open_files() == before
     assert list(spool.base.rglob("*.new")) == []
 
 
@@ -247,11 +247,11 @@ def test_what_cannot_be_encoded_leaves_nothing_behind(spool: Spool) -> None:
     """A bug in the middle of it: those before it are as they were, and no file stays open."""
     items = list(spool.items(PENDING))[:3]
     items[2].record["rows"] = object()
-    before = len(open_files())
+    before = open_files()
     with pytest.raises(TypeError):
         spool.move_together([(item, PROCESSED) for item in items])
 
-    assert len(open_files()) == before
+    assert open_files() == before
     assert list(spool.base.rglob("*.new")) == []
     assert len(spool.ids(PENDING)) == 40
 

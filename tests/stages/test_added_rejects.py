@@ -21,7 +21,7 @@ from ttcli.stages.load import add_rejects
 from ttcli.stages.process import Reading, convert
 from ttcli.stages.show import read_rejects
 from ttcli.table import TableColumn, TargetTable
-from ttcli.workbook import child
+from ttcli.workbook.limited import child
 
 REFUSED = Reject("1:7 2", "H7", "violates a check")
 

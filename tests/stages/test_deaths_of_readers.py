@@ -16,7 +16,7 @@ from ttcli.spool.item import FAILED, PENDING, PROCESSED
 from ttcli.spool.report import Report
 from ttcli.spool.store import Spool
 from ttcli.stages.process import Process
-from ttcli.workbook.worker import Pool
+from ttcli.workbook.limited.worker import Pool
 
 _CONTENTS = (b"a", b"b", b"killer", b"d", b"e", b"f", b"g")
 

@@ -35,12 +35,12 @@ from ttcli.errors import BadItem
 from ttcli.rows.mapping_file import load_mapping
 from ttcli.stages.process import Reading, convert
 from ttcli.table import TableColumn, TargetTable
-from ttcli.workbook.child import BugInChild
 from ttcli.workbook.inspect import cells_json
+from ttcli.workbook.limited.child import BugInChild
+from ttcli.workbook.limited.worker import Pool
 from ttcli.workbook.ooxml.workbook import open_ooxml
 from ttcli.workbook.open import open_workbook, warm
 from ttcli.workbook.sniff import sniff
-from ttcli.workbook.worker import Pool
 
 LIMITS = Limits(memory_mb=300, cpu_seconds=10, wall_seconds=10)
 _ACCOUNTED = ("written", "rejected", "duplicates", "totals", "blank")

@@ -19,8 +19,8 @@ from ttcli.errors import BadItem
 from ttcli.rows.mapping import Mapping
 from ttcli.stages.process import Reading, convert, in_halves
 from ttcli.table import TableColumn, TargetTable
-from ttcli.workbook import child
-from ttcli.workbook.beside import Beside
+from ttcli.workbook.limited import child
+from ttcli.workbook.limited.beside import Beside
 
 LIMITS = Limits(memory_mb=200, cpu_seconds=60, wall_seconds=2)
 

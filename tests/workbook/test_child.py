@@ -14,9 +14,10 @@ from typing import Any, Callable, List
 
 import pytest
 
+from tests.open_files import open_files
 from ttcli.config import Limits
 from ttcli.errors import AccessDenied, BadItem, ConfigError, SpoolFault, Temporary
-from ttcli.workbook.child import BugInChild, start
+from ttcli.workbook.limited.child import BugInChild, start
 
 LIMITS = Limits(memory_mb=100, cpu_seconds=1, wall_seconds=2)
 
@@ -175,13 +176,13 @@ def test_fileno_is_readable_when_the_result_is_there() -> None:
 
 def test_nothing_is_left_behind() -> None:
     """After results, failures and kills there are no more open files and no zombies."""
-    before = sorted(Path("/proc/self/fd").iterdir()), _children()
+    before = open_files(), _children()
     for _ in range(3):
         run(int)
         with pytest.raises(BadItem):
             run(os._exit, 1)
         start(time.sleep, 60, limits=LIMITS).kill()
-    assert (sorted(Path("/proc/self/fd").iterdir()), _children()) == before
+    assert (open_files(), _children()) == before
 
 
 def _children() -> List[str]:
@@ -217,7 +218,8 @@ def test_buffers_are_flushed_once(tmp_path: Path) -> None:
 def test_exit_handlers_run_in_the_parent_only() -> None:
     """atexit handlers of the parent are not run by its children."""
     program = (
-        "import atexit\nfrom ttcli.config import Limits\nfrom ttcli.workbook.child import start\n"
+        "import atexit\nfrom ttcli.config import Limits\n"
+        "from ttcli.workbook.limited.child import start\n"
         "atexit.register(print, 'bye')\nprint('hello')\nstart(int, limits=Limits()).result()\n"
     )
     ran = subprocess.run(
@@ -232,7 +234,7 @@ def test_child_dies_with_a_killed_parent(tmp_path: Path) -> None:
     program = f"""
 import os, time
 from ttcli.config import Limits
-from ttcli.workbook.child import start
+from ttcli.workbook.limited.child import start
 
 def work():
     while True:
@@ -272,7 +274,7 @@ def test_memory_limit_is_on_top_of_what_is_mapped() -> None:
 _STOPPED_AMID_A_FORK = """
 import os, signal
 from ttcli.config import Limits
-from ttcli.workbook.child import start
+from ttcli.workbook.limited.child import start
 
 class Stopped(BaseException):
     pass

@@ -11,7 +11,7 @@ import pytest
 from tests.workbook import fuzz
 from ttcli.rows.mapping_file import load_mapping
 from ttcli.stages.process import Reading
-from ttcli.workbook.worker import Pool
+from ttcli.workbook.limited.worker import Pool
 
 
 def test_a_few_damaged_workbooks_end_with_cells_or_a_reason(tmp_path: Path) -> None:

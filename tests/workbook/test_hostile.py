@@ -15,8 +15,8 @@ from tests.workbook import hostile, xlsb_writer
 from tests.workbook.reading import SAMPLES
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook import child
 from ttcli.workbook.inspect import cells_json
+from ttcli.workbook.limited import child
 from ttcli.workbook.open import open_workbook
 
 # Ten seconds and 300 MB, kept by the kernel: a reader that needs more fails the test by its words.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import time
 from pathlib import Path
@@ -11,8 +12,8 @@ import pytest
 
 from ttcli.config import Limits
 from ttcli.errors import BadItem
-from ttcli.workbook.child import BugInChild
-from ttcli.workbook.worker import Pool
+from ttcli.workbook.limited.child import BugInChild
+from ttcli.workbook.limited.worker import Pool
 
 
 def answer(what: str) -> Any:  # noqa: C901 - a word each
@@ -30,7 +31,9 @@ def answer(what: str) -> Any:  # noqa: C901 - a word each
     if what == "large":
         bytearray(b"x") * (80 << 20)
     if what == "leak":
-        _leaked.append(bytearray(b"x") * (8 << 20))
+        # of its own, where what pytest has freed before the fork could serve for a bytearray
+        _leaked.append(mmap.mmap(-1, 8 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+        _leaked[-1].write(b"x" * (8 << 20))
     if what == "spin":
         while True:
             pass
@@ -41,7 +44,7 @@ def answer(what: str) -> Any:  # noqa: C901 - a word each
     return os.getpid()
 
 
-_leaked: List[bytearray] = []
+_leaked: List[mmap.mmap] = []
 
 
 def alive(pid: int) -> bool:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import signal
 import time
 from pathlib import Path
-from typing import Any, Set
+from typing import Any
 
 import pytest
 
+from tests.open_files import open_files
 from ttcli.config import Limits
 from ttcli.errors import BadItem, OutsideFault
-from ttcli.workbook import child
-from ttcli.workbook.child import BugInChild
-from ttcli.workbook.worker import Pool
+from ttcli.workbook.limited import child
+from ttcli.workbook.limited.child import BugInChild
+from ttcli.workbook.limited.worker import Pool
 
 _HUGE = 5_000_000
 
@@ -57,11 +57,6 @@ def _die_amid_the_answer() -> None:
         os.abort()
 
     child.send = send
-
-
-def open_files() -> Set[str]:
-    """This process's open files."""
-    return set(map(str, Path("/proc/self/fd").iterdir()))
 
 
 def test_answers_larger_than_a_pipe_stay_in_step() -> None:
@@ -235,11 +230,10 @@ def test_no_file_stays_open_where_there_are_no_more(
         left[0] -= 1
         return pipe()
 
-    before = len(open_files())
+    before = open_files()
     with Pool(answer, Limits(), most=1) as pool, monkeypatch.context() as patched:
         patched.setattr(os, "pipe", full)
         with pytest.raises(OutsideFault, match="Too many open files"):
             pool.start("a")
-    gc.collect()
 
-    assert len(open_files()) == before
+    assert open_files() == before

@@ -10,7 +10,7 @@ from unittest import mock
 
 from ttcli.cells import Block
 from ttcli.config import Limits
-from ttcli.workbook.beside import Beside
+from ttcli.workbook.limited.beside import Beside
 from ttcli.workbook.ooxml import halves
 from ttcli.workbook.ooxml.exact import SheetSource
 from ttcli.workbook.ooxml.halves import SheetBlocks

@@ -17,7 +17,7 @@ from ttcli.stages.inspect import readable
 from ttcli.stages.target.mapping import current_mapping, mapping_file
 from ttcli.stages.target.table import reserved_columns
 from ttcli.table import TableColumn, TargetTable
-from ttcli.workbook import child
+from ttcli.workbook.limited import child
 
 # Without a workbook: the table that the README shows.
 _STANDARD = (

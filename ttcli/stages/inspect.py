@@ -17,7 +17,7 @@ from ttcli.spool.store import Spool
 from ttcli.stages.target.mapping import current_mapping
 from ttcli.stages.target.table import reserved_columns, table_if_known
 from ttcli.table import TargetTable
-from ttcli.workbook import child
+from ttcli.workbook.limited import child
 
 _PIECE = 1 << 16
 

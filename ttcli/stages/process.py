@@ -18,9 +18,9 @@ from ttcli.spool.item import PENDING, PROCESSED, REJECTS, ROWS, Item
 from ttcli.spool.store import Spool
 from ttcli.stages.health.loads import disagreements
 from ttcli.table import TargetTable
-from ttcli.workbook.beside import Beside, processors
+from ttcli.workbook.limited.beside import Beside, processors
+from ttcli.workbook.limited.worker import Pool
 from ttcli.workbook.open import open_workbook, warm
-from ttcli.workbook.worker import Pool
 
 log = logging.getLogger(__name__)
 

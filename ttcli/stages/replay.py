@@ -118,7 +118,7 @@ class _Rehearsal:
 
     def _said(self, item: Item) -> List[str]:
         from ttcli.stages.process import convert
-        from ttcli.workbook import child
+        from ttcli.workbook.limited import child
 
         sender = str(item.record["source"].get("sender") or "")
         arguments = (self._reading, str(item.payload), str(self._scratch), sender)

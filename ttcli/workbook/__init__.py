@@ -1,9 +1,7 @@
 """The workbook: what the bytes are, and a reader for each kind, inside a limited child process.
 
 open.py       `open_workbook`: the way in
-child.py      a process per workbook, and every way of dying in words
-worker.py     one for many small workbooks; beside.py: a second one for half of a large sheet
-confine.py    what such a process lets go of, and its limits
+limited/      the processes that workbooks are read in, and their limits
 sniff.py      what the bytes are, by content only (sniff_zip.py: the zip family)
 ooxml/        xlsx and xlsm
 ods/          OpenDocument spreadsheets

@@ -10,7 +10,7 @@ from ttcli.cells import Cell, Sheet, cells_of
 from ttcli.config import Limits
 from ttcli.spool.item import Item
 from ttcli.spool.rejects import records
-from ttcli.workbook import child
+from ttcli.workbook.limited import child
 
 Reasons = Dict[int, Dict[str, str]]
 """Row number → column letters, or nothing for the whole row → reason."""

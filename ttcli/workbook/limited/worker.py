@@ -21,8 +21,8 @@ from typing import Any, Callable, Deque, List, Optional, Sequence, Set, Tuple
 import ttcli.errors as errors
 from ttcli.config import Limits
 from ttcli.errors import OutsideFault
-from ttcli.workbook.child import fork, reply, send
-from ttcli.workbook.confine import Links, confine
+from ttcli.workbook.limited.child import fork, reply, send
+from ttcli.workbook.limited.confine import Links, confine
 
 _MOST_WORKBOOKS = 2000  # a backstop: each new worker costs the reading of ten
 _MOST_GROWTH_KB = 64 << 10  # of its peak memory over what it began with, leaks included

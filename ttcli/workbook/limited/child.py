@@ -21,7 +21,7 @@ from typing import Any, Callable, Dict, Iterator, List, NoReturn
 import ttcli.errors as errors
 from ttcli.config import Limits
 from ttcli.errors import BadItem, TtcliError
-from ttcli.workbook.confine import Confined, Links, confine
+from ttcli.workbook.limited.confine import Confined, Links, confine
 
 # The kernel's alarm in the child comes first; this is for a child that cannot even be signalled.
 _GRACE_SECONDS = 5

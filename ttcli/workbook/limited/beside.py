@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, Callable, NoReturn, cast
 
 from ttcli.config import Limits
-from ttcli.workbook.confine import die_with, limit_softly, mapped_bytes
+from ttcli.workbook.limited.confine import die_with, limit_softly, mapped_bytes
 
 _SHARE = 4
 """Of the memory that a workbook may take, so much may have been read before a process is forked,
