@@ -158,6 +158,14 @@ def test_a_tag_that_only_seems_to_end_is_bounded(tmp_path: Path) -> None:
     assert rows(write(tmp_path, short)) == [["1"]]
 
 
+@pytest.mark.parametrize("hidden", ["<script>{}</script>", "<style>{}</style>", "<!-- {} -->"])
+def test_what_is_not_shown_may_be_long(tmp_path: Path, hidden: str) -> None:
+    """A page may bring a library of scripts with it."""
+    code = "if (a < b && c > d) {};" * 20_000
+    page = "<html>" + hidden.format(code) + table("<tr><td>1</td></tr>")
+    assert rows(write(tmp_path, page)) == [["1"]]
+
+
 def test_spans_make_no_cells(tmp_path: Path) -> None:
     """A span of millions is bounded as browsers bound it, and over a limit is refused."""
     page = table('<tr><td colspan="99999999" rowspan="99999999">x</td></tr>')

@@ -54,7 +54,7 @@ def open_html(path: Path, limits: Limits) -> Workbook:
     with path.open(encoding=_encoding_of(path), newline="") as text:
         for piece in _pieces(text):
             page.feed(piece)
-            _check(page.rawdata, _LONGEST_PIECE if page.rawdata[:2] == "<!" else _LONGEST_BEGUN)
+            _check(page.rawdata, page.longest())
     _check(page.rawdata, _CHUNK)  # the parser takes ages to give up on more
     page.close()
     tables = [table for table in page.tables if table.cells]
@@ -131,6 +131,11 @@ class _Page(HTMLParser):
         self._silent: List[str] = []
         self._note: Optional[List[str]] = None
         self._budget = budget
+
+    def longest(self) -> int:
+        """Characters of what it may hold back now: comments and scripts may go on."""
+        goes_on = self._silent or self.rawdata.startswith("<!")
+        return _LONGEST_PIECE if goes_on else _LONGEST_BEGUN
 
     def handle_starttag(self, tag: str, attrs: Attributes) -> None:
         if tag in _SILENT:
