@@ -74,7 +74,8 @@ def test_what_is_well_formed_decodes_as_the_standard_library_says(data: bytes, w
     lines = b"\r\n".join(letters[at : at + width] for at in range(0, len(letters), width))
 
     assert decoded([lines + b"\r\n"], "base64") == data
-    assert decoded([quopri.encodestring(data)], "quoted-printable") == data
+    quoted = quopri.encodestring(data)  # of line ends that differ it makes one kind
+    assert decoded([quoted], "quoted-printable") == quopri.decodestring(quoted)
 
 
 @given(st.lists(st.binary(min_size=12, max_size=100)), st.sampled_from([b"", b"\n", b"\r\n\r\n"]))

@@ -14,6 +14,7 @@ import pytest
 
 from tests.fix_dovecot import make_certificates
 from ttcli.mail.connection.tls import TlsSocket
+from ttcli.mail.connection.trust import trusting
 
 LARGE = bytes(range(256)) * 20_000
 
@@ -49,7 +50,7 @@ def served(folder: Path, serve: Callable[[ssl.SSLSocket], None]) -> Iterator[soc
 
 def context_of(folder: Path) -> ssl.SSLContext:
     """One that trusts the CA."""
-    return ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    return trusting(folder / "ca.pem", "EMAIL_TLS_CA_FILE")
 
 
 def everything(client: TlsSocket) -> bytes:

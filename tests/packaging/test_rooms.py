@@ -14,7 +14,7 @@ USES: Dict[str, Set[str]] = {
     "mail.oauth": {"mail.connection"},
     "mail.mime": set(),
     "mail.imap": {"mail.connection", "mail.oauth", "mail.mime", "mail.cursor"},
-    "mail.senders": {"mail.mime"},
+    "mail.senders": {"mail.mime", "mail.connection"},
     "mail.attachments": {"mail.mime", "mail.message"},
     "mail.fetch": {
         *("mail.imap", "mail.mime", "mail.senders", "mail.attachments"),
@@ -57,7 +57,7 @@ VERBS = {
 # Who uses a folder, where not every verb may.
 USED_BY: Dict[str, Set[str]] = {
     "mail.connection": {
-        *("mail.session", "mail.check", "mail.imap", "mail.oauth"),
+        *("mail.session", "mail.check", "mail.imap", "mail.oauth", "mail.senders"),
         "stages.mailbox",  # which dials while the session's modules are imported
     },
     "mail.oauth": {"mail.session", "mail.imap", "stages.login"},

@@ -104,7 +104,7 @@ def test_an_answer_goes_over_tls_with_a_login(world: World, submission: Any) -> 
 
     assert log_of(world) == ["sending", "sent"]
     assert b"Auto-Submitted: auto-replied" in submission.mails[0]
-    assert submission.senders[0] == "FROM:<tracking@importer.example>"
+    assert submission.senders[0].upper() == "FROM:<TRACKING@IMPORTER.EXAMPLE>"
     bare = {verb for kind, verb in submission.said if kind != "SSLSocket"}
     assert bare <= {"EHLO", "STARTTLS"}
 
@@ -115,6 +115,7 @@ def test_check_goes_the_way_of_answers_up_to_the_login(world: World, submission:
     submission.password = "another"
     refused = world.ttcli("check", code=77)
     distrusted = world.ttcli("check", code=78, REPLY_SMTP_CA_FILE="")
+    damaged = world.ttcli("check", code=78, REPLY_SMTP_CA_FILE=__file__)
     away = world.ttcli("check", code=75, REPLY_SMTP_PORT="1")
     unset = world.ttcli("check", code=78, REPLY_FROM="")
 
@@ -122,6 +123,7 @@ def test_check_goes_the_way_of_answers_up_to_the_login(world: World, submission:
     assert "as answers, to @forwarder.example" in right
     assert "refuses the login" in refused.stdout
     assert "REPLY_SMTP_CA_FILE names" in distrusted.stdout
+    assert f"REPLY_SMTP_CA_FILE={__file__} cannot be used" in damaged.stdout
     assert "FAIL  answers: SMTP server localhost:1" in away.stdout
     assert "REPLY_FROM is not set" in unset.stdout
     assert PASSWORD not in refused.stdout + refused.stderr

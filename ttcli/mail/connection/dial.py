@@ -18,6 +18,7 @@ from ttcli.config import MailboxSettings
 from ttcli.errors import ConfigError, OutsideFault, Temporary
 from ttcli.mail.connection import words
 from ttcli.mail.connection.tls import TlsSocket
+from ttcli.mail.connection.trust import trusting
 
 _LONGEST_LINE = 8192
 
@@ -101,23 +102,8 @@ def _close(connection: Optional[socket.socket]) -> None:
 
 def _secure(connection: socket.socket, settings: MailboxSettings) -> TlsSocket:
     """TLS with the certificate's chain and host name checked."""
-    return TlsSocket(connection, _context(settings), settings.host)
-
-
-def _context(settings: MailboxSettings) -> ssl.SSLContext:
-    if settings.ca_file is None:
-        return ssl.create_default_context()
-    try:
-        context = ssl.create_default_context(cafile=str(settings.ca_file))
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
-            f"EMAIL_TLS_CA_FILE={settings.ca_file} cannot be used: {error.strerror or error}",
-            "give a readable file of CA certificates in PEM form",
-        ) from error
-    # Python 3.13 began to refuse CA certificates without every field of RFC 5280; companies'
-    # own CAs lack some, and an upgrade of Python must not shut the mailbox
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
+    context = trusting(settings.ca_file, "EMAIL_TLS_CA_FILE")
+    return TlsSocket(connection, context, settings.host)
 
 
 def _starttls(connection: socket.socket, settings: MailboxSettings) -> Connection:

@@ -25,6 +25,7 @@ import ttcli
 from ttcli.errors import ConfigError, OutsideFault, Temporary
 from ttcli.mail.connection import words
 from ttcli.mail.connection.dial import reach, stays_here
+from ttcli.mail.connection.trust import trusting
 
 LONGEST = 256 << 10  # bytes of an answer; real ones have a few thousand
 
@@ -159,22 +160,8 @@ def _opener(cut: _Cut, host: str, ca_file: Optional[Path]) -> urllib.request.Ope
     # plain text to this machine must not leave it by way of a proxy
     opener.add_handler(urllib.request.ProxyHandler({} if stays_here(host) else None))
     opener.add_handler(_Http(cut))
-    opener.add_handler(_Https(cut, _context(ca_file)))
+    opener.add_handler(_Https(cut, trusting(ca_file, "EMAIL_TLS_CA_FILE", beside=True)))
     return opener
-
-
-def _context(ca_file: Optional[Path]) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(str(ca_file))
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(
-                f"EMAIL_TLS_CA_FILE={ca_file} cannot be used: {error.strerror or error}",
-                "give a readable file of CA certificates in PEM form",
-            ) from error
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # see dial.py
-    return context
 
 
 def _incomplete(where: str, answer: Answer, cut: _Cut, seconds: float) -> Optional[OutsideFault]:

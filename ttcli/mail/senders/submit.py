@@ -14,6 +14,7 @@ from typing import NamedTuple, Optional, Union
 
 from ttcli.config import Secret
 from ttcli.errors import AccessDenied, BadItem, ConfigError, Temporary
+from ttcli.mail.connection.trust import trusting
 
 SENT, UNSURE = "sent", "unsure"
 _SECONDS = 60
@@ -108,7 +109,7 @@ def _by_smtp(route: Route, to: str, mail: bytes) -> str:
 
 def _connected(route: Route) -> smtplib.SMTP:
     where = f"SMTP server {route.host}:{route.port}"
-    context = ssl.create_default_context(cafile=str(route.ca_file) if route.ca_file else None)
+    context = trusting(route.ca_file, "REPLY_SMTP_CA_FILE")
     server: Optional[smtplib.SMTP] = None
     try:
         if route.security == "tls":
