@@ -148,3 +148,18 @@ def test_two_sheets_at_the_same_byte_are_refused(tmp_path: Path) -> None:
     path.write_bytes(data[:second] + data[first : first + 4] + data[second + 4 :])
     with pytest.raises(BadItem, match="two of its sheets begin at the same byte"):
         cells(path)
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [("fd 00 00 01", "a cell in it has 256 bytes"), ("0a 00 0a 00", "the end of a sheet is none")],
+)
+def test_a_cell_does_not_hide_those_after_it(tmp_path: Path, head: str, words: str) -> None:
+    """One damaged head of a record, and calamine reads a sheet of its headings alone."""
+    content = (SAMPLES / "libreoffice-shipments.xls").read_bytes()
+    second = content.index(bytes.fromhex("fd 00 0a 00 02 00 02 00"))
+    path = tmp_path / "payload"
+    path.write_bytes(content[:second] + bytes.fromhex(head) + content[second + 4 :])
+
+    with pytest.raises(BadItem, match=words):
+        open_workbook(path, Limits())

@@ -37,6 +37,7 @@ _FORMULA = 0x0006
 _FORMULAS = (_FORMULA, 0x0206, 0x0406)  # the others are of Excel 3 and 4; Excel reads them
 _STRING, _CONTINUE = 0x0207, 0x003C
 _CELLS = frozenset([*_TEXTS, *_FORMULAS, _NUMBER, _RK, _MULRK, _BOOLERR])
+_SIZES = {0x00FD: 10, _NUMBER: 14, _RK: 10}  # in bytes; another one has swallowed what follows it
 _GLOBALS = b"\x05\x00"  # what a BOF of the workbook itself says it begins
 _STATES = ("visible", "hidden", "very-hidden")
 
@@ -180,6 +181,8 @@ class XlsScan:
         ascending, has_long_texts = True, False
         for code, data in self._records(start):
             if code in _CELLS:
+                if len(data) != _SIZES.get(code, len(data)):
+                    raise damaged(".xls", f"a cell in it has {len(data)} bytes")
                 row, column = _place(data)
                 if code == _MULRK:
                     column += (len(data) - 6) // 6 - 1
@@ -237,6 +240,8 @@ class XlsScan:
             elif depth == 1 and code != _EOF:
                 yield code, stream[at + 4 : end]
             elif code == _EOF and depth > 0:
+                if size:
+                    raise damaged(".xls", "what seems to be the end of a sheet is none")
                 depth -= 1
                 if not depth:
                     return
