@@ -152,7 +152,11 @@ def test_two_sheets_at_the_same_byte_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("head", "words"),
-    [("fd 00 00 01", "a cell in it has 256 bytes"), ("0a 00 0a 00", "the end of a sheet is none")],
+    [
+        ("fd 00 00 01", "a cell in it has 256 bytes"),
+        ("0a 00 0a 00", "the end of a sheet is none"),
+        ("0a 00 00 00", "the end of a sheet is none"),
+    ],
 )
 def test_a_cell_does_not_hide_those_after_it(tmp_path: Path, head: str, words: str) -> None:
     """One damaged head of a record, and calamine reads a sheet of its headings alone."""

@@ -240,9 +240,9 @@ class XlsScan:
             elif depth == 1 and code != _EOF:
                 yield code, stream[at + 4 : end]
             elif code == _EOF and depth > 0:
-                if size:
-                    raise damaged(".xls", "what seems to be the end of a sheet is none")
                 depth -= 1
+                if size or not (depth or self._may_end(end)):
+                    raise damaged(".xls", "what seems to be the end of a sheet is none")
                 if not depth:
                     return
             elif not depth:
@@ -253,6 +253,10 @@ class XlsScan:
             "send it again, complete",
             kind="truncated",
         )
+
+    def _may_end(self, end: int) -> bool:
+        """Behind a sheet stands another, or what fills the file: in all of 875 files of others."""
+        return self._stream[end : end + 2] in (b"\x09\x08", b"\0\0", b"\0", b"")
 
     def _cells(self, sheet: int) -> Iterator[_PlacedCell]:
         for code, data in self._records(self._starts[sheet]):
