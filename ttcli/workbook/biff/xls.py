@@ -32,12 +32,13 @@ from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, Row, blocks_o
 _BOF, _EOF = 0x0809, 0x000A
 _FILEPASS, _DATEMODE, _BOUNDSHEET, _FORMAT, _XF = 0x002F, 0x0022, 0x0085, 0x041E, 0x00E0
 _NUMBER, _RK, _MULRK, _BOOLERR = 0x0203, 0x027E, 0x00BD, 0x0205
-_TEXTS = (0x0204, 0x00FD, 0x00D6)  # LABEL, LABELSST, RSTRING
+_LABELSST = 0x00FD
+_TEXTS = (0x0204, _LABELSST, 0x00D6)  # the others are LABEL and RSTRING
 _FORMULA = 0x0006
 _FORMULAS = (_FORMULA, 0x0206, 0x0406)  # the others are of Excel 3 and 4; Excel reads them
 _STRING, _CONTINUE = 0x0207, 0x003C
 _CELLS = frozenset([*_TEXTS, *_FORMULAS, _NUMBER, _RK, _MULRK, _BOOLERR])
-_SIZES = {0x00FD: 10, _NUMBER: 14, _RK: 10}  # in bytes; another one has swallowed what follows it
+_SIZES = {_LABELSST: 10, _NUMBER: 14, _RK: 10}  # bytes; another has swallowed what follows it
 _GLOBALS = b"\x05\x00"  # what a BOF of the workbook itself says it begins
 _STATES = ("visible", "hidden", "very-hidden")
 
@@ -256,7 +257,7 @@ class XlsScan:
 
     def _may_end(self, end: int) -> bool:
         """Behind a sheet stands another, or what fills the file: in all of 875 files of others."""
-        return self._stream[end : end + 2] in (b"\x09\x08", b"\0\0", b"\0", b"")
+        return self._stream[end : end + 2] in (_BOF.to_bytes(2, "little"), b"\0\0", b"\0", b"")
 
     def _cells(self, sheet: int) -> Iterator[_PlacedCell]:
         for code, data in self._records(self._starts[sheet]):
