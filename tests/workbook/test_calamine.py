@@ -306,7 +306,7 @@ def test_cell_that_only_calamine_sees_refuses_the_workbook(
     """A cell that our scan overlooks is never dropped in silence."""
     from ttcli.workbook.biff import xls as scan
 
-    monkeypatch.setattr(scan, "_BOOLERR", 0xFFFF)
+    monkeypatch.setattr(scan, "BOOLERR", 0xFFFF)
     with pytest.raises(BadItem, match="cell B1"):
         cells(xls(tmp_path, "x", True))
     with pytest.raises(BadItem, match="cell"):

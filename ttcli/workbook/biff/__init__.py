@@ -2,7 +2,8 @@
 
 calamine.py   the texts; a scan says what it leaves out
 scan.py       what a scan says
-xls.py        the scan of .xls (xls_texts.py: texts that calamine cannot hold)
+xls.py        the scan of .xls (xls_records.py: where its records stand; xls_texts.py: texts that
+              calamine cannot hold)
 xlsb.py       the scan of .xlsb
-records.py    what the records of both have in common
+records.py    what the cells of both have in common
 """

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ttcli.cells import Block, Cell, Kind, Workbook
 from ttcli.config import Limits
-from ttcli.errors import BadItem
-from ttcli.workbook import ole
 from ttcli.workbook.biff.calamine import open_scanned
 from ttcli.workbook.biff.records import (
     GENERAL_STYLE,
@@ -26,40 +24,38 @@ from ttcli.workbook.biff.records import (
     whole_records,
 )
 from ttcli.workbook.biff.scan import ASK, Unshared
+from ttcli.workbook.biff.xls_records import (
+    BOOLERR,
+    BOUNDSHEET,
+    DATEMODE,
+    FILEPASS,
+    FORMAT,
+    FORMULA,
+    FORMULAS,
+    GLOBALS,
+    MULRK,
+    NUMBER,
+    RK,
+    TEXTS,
+    XF,
+    Extent,
+    Record,
+    extent_of,
+    place,
+    substream,
+    workbook_stream,
+)
 from ttcli.workbook.biff.xls_texts import XlsTexts, formula_texts
 from ttcli.workbook.blocks import Budget, ReadSheet, ReadWorkbook, Row, blocks_of, by_row
 
-_BOF, _EOF = 0x0809, 0x000A
-_FILEPASS, _DATEMODE, _BOUNDSHEET, _FORMAT, _XF = 0x002F, 0x0022, 0x0085, 0x041E, 0x00E0
-_NUMBER, _RK, _MULRK, _BOOLERR = 0x0203, 0x027E, 0x00BD, 0x0205
-_LABELSST = 0x00FD
-_TEXTS = (0x0204, _LABELSST, 0x00D6)  # the others are LABEL and RSTRING
-_FORMULA = 0x0006
-_FORMULAS = (_FORMULA, 0x0206, 0x0406)  # the others are of Excel 3 and 4; Excel reads them
-_STRING, _CONTINUE = 0x0207, 0x003C
-_CELLS = frozenset([*_TEXTS, *_FORMULAS, _NUMBER, _RK, _MULRK, _BOOLERR])
-_SIZES = {_LABELSST: 10, _NUMBER: 14, _RK: 10}  # bytes; another has swallowed what follows it
-_GLOBALS = b"\x05\x00"  # what a BOF of the workbook itself says it begins
 _STATES = ("visible", "hidden", "very-hidden")
 
-_head = struct.Struct("<HH").unpack_from
-_place = struct.Struct("<HH").unpack_from
 _number = struct.Struct("<HHHd").unpack_from
 _rk = struct.Struct("<HHHI").unpack_from
 _bool_or_error = struct.Struct("<HHHBB").unpack_from
 _formula = struct.Struct("<HHHBxB3xH").unpack_from
 
-_Record = Tuple[int, bytes]
 _PlacedCell = Tuple[int, int, Cell]
-
-
-class _Extent(NamedTuple):
-    """How far a sheet's cells reach."""
-
-    rows: int
-    columns: int
-    ascending: bool
-    has_long_texts: bool
 
 
 def open_xls(path: Path, limits: Limits, passwords: Sequence[str] = ()) -> Workbook:
@@ -112,13 +108,13 @@ class XlsScan:
     """
 
     def __init__(self, path: Path, limits: Limits) -> None:
-        self._stream = _workbook_stream(path, limits)
+        self._stream = workbook_stream(path, limits)
         self.encrypted = self.is_sparse = False
         self.date_1904 = False
         self.states: List[str] = []
         self._starts: List[int] = []
         self._styles: List[Style] = []
-        self._extents: List[_Extent] = []
+        self._extents: List[Extent] = []
         self._names: List[bytes] = []
         self._texts: Optional[XlsTexts] = None
         self._formula_texts: Dict[Tuple[int, int], str] = {}
@@ -140,19 +136,19 @@ class XlsScan:
         codes: Dict[int, str] = {}
         format_ids: List[int] = []
         for code, data in self._records(0):
-            if code == _FILEPASS:
+            if code == FILEPASS:
                 self.encrypted = True
                 return
-            if code == _DATEMODE:
+            if code == DATEMODE:
                 self.date_1904 = struct.unpack_from("<H", data) == (1,)
-            elif code == _BOUNDSHEET:
+            elif code == BOUNDSHEET:
                 start, state = struct.unpack_from("<IB", data)
                 self._starts.append(start)
                 self.states.append(_STATES[min(state & 3, 2)])
                 self._names.append(data[5:])
-            elif code == _FORMAT:
+            elif code == FORMAT:
                 codes.update([self._format(data)])
-            elif code == _XF:
+            elif code == XF:
                 format_ids.append(struct.unpack_from("<HH", data)[1])
         self._styles = styles_of(format_ids, codes)
 
@@ -171,32 +167,11 @@ class XlsScan:
         if len(set(self._starts)) < len(self._starts):
             raise damaged(".xls", "two of its sheets begin at the same byte")
         for start in self._starts:
-            if self._stream[start + 6 : start + 8] == _GLOBALS:
+            if self._stream[start + 6 : start + 8] == GLOBALS:
                 raise damaged(".xls", f"no sheet begins at byte {start}, as its list says")
-            extent = self._extent(start)
+            extent = extent_of(self._records(start))
             self.is_sparse |= is_sparse((extent.rows, extent.columns), limits)
             self._extents.append(extent)
-
-    def _extent(self, start: int) -> _Extent:
-        rows = columns = before = 0
-        ascending, has_long_texts = True, False
-        for code, data in self._records(start):
-            if code in _CELLS:
-                if len(data) != _SIZES.get(code, len(data)):
-                    raise damaged(".xls", f"a cell in it has {len(data)} bytes")
-                row, column = _place(data)
-                if code == _MULRK:
-                    column += (len(data) - 6) // 6 - 1
-                if row + 1 < rows:
-                    ascending = False
-                else:
-                    rows = row + 1
-                if column >= columns:
-                    columns = column + 1
-            elif code == _CONTINUE and before == _STRING:
-                has_long_texts = True
-            before = code
-        return _Extent(rows, columns, ascending, has_long_texts)
 
     def read_texts(self) -> None:
         """Has texts read here, and not asked for."""
@@ -223,64 +198,38 @@ class XlsScan:
         """Of formulas: all, or those that go on in further records, which calamine cuts off."""
         texts = self._texts or self._own_texts()
         with whole_records(".xls"):
-            found = formula_texts(self._records(start), _FORMULAS)
+            found = formula_texts(self._records(start), FORMULAS)
             self._formula_texts = {
                 place: texts.of_pieces(pieces)
                 for place, pieces in found.items()
                 if self._texts or len(pieces) > 1
             }
 
-    def _records(self, start: int) -> Iterator[_Record]:
-        """The records of one substream; a chart embedded in a sheet is a substream inside it."""
-        stream, at, depth = self._stream, start, 0
-        while at + 4 <= len(stream):
-            code, size = _head(stream, at)
-            end = at + 4 + size
-            if code == _BOF:
-                depth += 1
-            elif depth == 1 and code != _EOF:
-                yield code, stream[at + 4 : end]
-            elif code == _EOF and depth > 0:
-                depth -= 1
-                if size or not (depth or self._may_end(end)):
-                    raise damaged(".xls", "what seems to be the end of a sheet is none")
-                if not depth:
-                    return
-            elif not depth:
-                raise damaged(".xls", f"no sheet begins at byte {start}, as its list says")
-            at = end
-        raise BadItem(
-            "the workbook was cut short: a sheet in it has no end",
-            "send it again, complete",
-            kind="truncated",
-        )
-
-    def _may_end(self, end: int) -> bool:
-        """Behind a sheet stands another, or what fills the file: in all of 875 files of others."""
-        return self._stream[end : end + 2] in (_BOF.to_bytes(2, "little"), b"\0\0", b"\0", b"")
+    def _records(self, start: int) -> Iterator[Record]:
+        return substream(self._stream, start)
 
     def _cells(self, sheet: int) -> Iterator[_PlacedCell]:
         for code, data in self._records(self._starts[sheet]):
-            if code in _TEXTS:
-                row, column = _place(data)
+            if code in TEXTS:
+                row, column = place(data)
                 yield row + 1, column + 1, self._text(code, data)
-            elif code == _NUMBER:
+            elif code == NUMBER:
                 row, column, xf, value = _number(data)
                 yield row + 1, column + 1, number_cell(value, self._style(xf))
-            elif code == _RK:
+            elif code == RK:
                 row, column, xf, rk = _rk(data)
                 yield row + 1, column + 1, number_cell(decode_rk(rk), self._style(xf))
-            elif code == _MULRK:
+            elif code == MULRK:
                 yield from self._many(data)
-            elif code == _BOOLERR:
+            elif code == BOOLERR:
                 row, column, _, value, is_error = _bool_or_error(data)
                 yield row + 1, column + 1, bool_or_error(value, bool(is_error))
-            elif code in _FORMULAS:
+            elif code in FORMULAS:
                 found = self._formula(data)
-                yield from found if code == _FORMULA else map(_unshared, found)
+                yield from found if code == FORMULA else map(_unshared, found)
 
     def _many(self, data: bytes) -> Iterator[_PlacedCell]:
-        row, first = _place(data)
+        row, first = place(data)
         for index in range((len(data) - 6) // 6):
             xf, rk = struct.unpack_from("<HI", data, 4 + 6 * index)
             yield row + 1, first + index + 1, number_cell(decode_rk(rk), self._style(xf))
@@ -313,13 +262,3 @@ def _unshared(placed: _PlacedCell) -> _PlacedCell:
 
 def _by_place(cell: _PlacedCell) -> Tuple[int, int]:
     return cell[:2]
-
-
-def _workbook_stream(path: Path, limits: Limits) -> bytes:
-    with path.open("rb") as file:
-        container = ole.Container(file)
-        name = "Workbook" if "WORKBOOK" in container.entries else "Book"
-        stream = container.read(name, limits.memory_mb << 19)
-    if len(stream) < 8:
-        raise damaged(".xls", "its workbook stream is empty")
-    return stream

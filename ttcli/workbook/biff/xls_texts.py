@@ -11,14 +11,11 @@ import struct
 from typing import Container, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ttcli.errors import BadItem
+from ttcli.workbook.biff.xls_records import CODEPAGE, CONTINUE, LABELSST, SST, STRING, Record
 from ttcli.workbook.blocks import plain
 
-_SST, _CONTINUE, _CODEPAGE, _STRING = 0x00FC, 0x003C, 0x0042, 0x0207
-_LABELSST = 0x00FD
 _WIDE, _PHONETIC, _RICH = 1, 4, 8
 _APPLE_ROMAN, _WINDOWS_LATIN = 0x8000, 0x8001
-
-Record = Tuple[int, bytes]
 
 
 class XlsTexts:
@@ -36,18 +33,18 @@ class XlsTexts:
         self._pieces: List[bytes] = []
         before = 0
         for code, data in records:
-            if code == _CODEPAGE:
+            if code == CODEPAGE:
                 self._codec = _codec(struct.unpack_from("<H", data)[0])
-            elif code == _SST:
+            elif code == SST:
                 self._pieces = [data[8:]]
-            elif code == _CONTINUE and before == _SST:
+            elif code == CONTINUE and before == SST:
                 self._pieces.append(data)
                 continue  # more of them may follow
             before = code
 
     def of_cell(self, code: int, data: bytes) -> str:
         """The text of a LABEL, LABELSST or RSTRING record."""
-        if code != _LABELSST:
+        if code != LABELSST:
             return self.of_pieces([data[6:]])
         if self._shared is None:
             self._shared = list(_strings(_Pieces(self._pieces)))
@@ -80,9 +77,9 @@ def formula_texts(
     for code, data in records:
         if code in formulas:
             place = struct.unpack_from("<HH", data)
-        elif code == _STRING:
+        elif code == STRING:
             found[place] = [data]
-        elif code == _CONTINUE and before == _STRING:
+        elif code == CONTINUE and before == STRING:
             found[place].append(data)
             continue
         before = code
