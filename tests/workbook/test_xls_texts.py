@@ -156,6 +156,7 @@ def test_two_sheets_at_the_same_byte_are_refused(tmp_path: Path) -> None:
         ("fd 00 00 01", "a cell in it has 256 bytes"),
         ("0a 00 0a 00", "the end of a sheet is none"),
         ("0a 00 00 00", "the end of a sheet is none"),
+        ("00 00 00 00 00 00 00 00", "zeros stand where cells should"),
     ],
 )
 def test_a_cell_does_not_hide_those_after_it(tmp_path: Path, head: str, words: str) -> None:
@@ -163,7 +164,8 @@ def test_a_cell_does_not_hide_those_after_it(tmp_path: Path, head: str, words: s
     content = (SAMPLES / "libreoffice-shipments.xls").read_bytes()
     second = content.index(bytes.fromhex("fd 00 0a 00 02 00 02 00"))
     path = tmp_path / "payload"
-    path.write_bytes(content[:second] + bytes.fromhex(head) + content[second + 4 :])
+    damage = bytes.fromhex(head)
+    path.write_bytes(content[:second] + damage + content[second + len(damage) :])
 
     with pytest.raises(BadItem, match=words):
         open_workbook(path, Limits())
