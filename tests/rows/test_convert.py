@@ -138,6 +138,41 @@ def test_header_without_rows_says_so():
     accounted(result.report)
 
 
+def test_row_that_holds_something_only_elsewhere_is_noted():
+    """A row is not blank because nobody has mapped the columns that it fills."""
+    rows = sheet(
+        "HAWB|Pcs|No.",
+        [text("H1"), number("1"), number("1")],
+        [None, None, text(" ")],
+        [None, None, number("2")],
+        [None, text(" "), number("3")],
+    )
+    result = convert(TABLE, rows)
+
+    assert (result.sheet["read"], result.sheet["written"], result.sheet["blank"]) == (4, 1, 3)
+    assert result.sheet["notes"]["unmapped-row"] == {"count": 2, "first": "C4"}
+    assert "reason" not in result.sheet
+    accounted(result.report)
+    ignoring = convert(TABLE, rows, mapping=load_mapping('ignore_headings = ["no."]'))
+    assert (ignoring.sheet["read"], ignoring.sheet["notes"]) == (1, {})
+
+
+def test_rows_that_hold_something_only_elsewhere_are_a_reason():
+    """A sheet is never read as no rows because of columns that nobody has mapped."""
+    result = convert(TABLE, sheet("HAWB|Pcs", [None, None, Cell(Kind.FORMULA, "A1")]))
+
+    assert (result.sheet["read"], result.sheet["written"]) == (1, 0)
+    assert "not mapped, the first in C2" in result.sheet["reason"]
+    accounted(result.report)
+
+
+def test_total_that_stands_elsewhere_is_a_totals_row():
+    """The word is known in columns that are not mapped, as it is beside numbers."""
+    result = convert(TABLE, sheet("HAWB|Pcs|No.", [text("H1")], [None, None, text("TOTAL")]))
+
+    assert (result.sheet["read"], result.sheet["totals"]) == (2, 1)
+
+
 def test_two_sheets_share_the_columns():
     """A column that only the other sheet has is untouched."""
     result = convert(

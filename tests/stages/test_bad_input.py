@@ -57,8 +57,20 @@ BOOK = workbook([shipment(n) for n in range(50)])
         (b"", "empty"),
         (workbook([[1, 2]], ["Colour", "Size"]), "Colour"),
         (workbook([shipment(1)[1:]], HEADINGS[1:]), "hawb"),
+        (workbook([[None, *shipment(1)[1:]]]), "none of its 1 rows could be used"),
+        (workbook([[None, None, 1]], ["HAWB", "Pcs", "No."]), "not mapped, the first in C2"),
     ],
-    ids=["a letter", "a PDF", "truncated", "damaged", "empty", "unknown headings", "no key column"],
+    ids=[
+        "a letter",
+        "a PDF",
+        "truncated",
+        "damaged",
+        "empty",
+        "unknown headings",
+        "no key column",
+        "no keys",
+        "only a serial number",
+    ],
 )
 def test_a_bad_workbook_is_set_aside_with_its_reason(
     world: World, content: bytes, word: str

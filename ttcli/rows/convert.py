@@ -151,7 +151,8 @@ def _convert_sheet(
     if one.header is None:
         assert one.missing
         return {**report, **not_taken(one.missing), **dict.fromkeys(COUNTS, 0)}
-    rows = SheetRows(one.number, one.sheet, one.header.last, targets, output)
+    ignored = one.header.found.ignored
+    rows = SheetRows(one.number, one.sheet, one.header.last, targets, output, ignored)
     take_all(one, rows, beside)
     return {**report, **_described(one), **rows.report()}
 

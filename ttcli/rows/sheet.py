@@ -5,20 +5,32 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 from itertools import compress, repeat
-from typing import Any, BinaryIO, Callable, Dict, List, NamedTuple, Protocol, Sequence, Tuple
+from typing import (
+    Any,
+    BinaryIO,
+    Callable,
+    Container,
+    Dict,
+    List,
+    NamedTuple,
+    Protocol,
+    Sequence,
+    Tuple,
+)
 
 from ttcli.cells import Block, Sheet, address, from_copy
 from ttcli.rows.columns.converter import AnyColumn, ColumnConverter, Converted, below
 from ttcli.rows.columns.serials import SerialColumn
-from ttcli.rows.fates.fate import Batch, Fate, Target, fates
+from ttcli.rows.fates.fate import UNMAPPED, Batch, Fate, Target, fates, first_unmapped
 from ttcli.rows.fates.find import LEFT_OUT
 from ttcli.rows.fates.keys import key_fields
 from ttcli.rows.fates.lines import DigestTaker, identity
 from ttcli.rows.fates.rejects import Rejects
 from ttcli.rows.fates.totals import Sums, Totals
-from ttcli.rows.scalars.rule import NULL, REPAIRS
+from ttcli.rows.scalars.rule import NULL, REPAIRS, UNMAPPED_ROW
 
 Convert = Callable[[AnyColumn], Converted]
+_OF_ROWS = frozenset({"written", "rejected", "totals", "unmapped"})
 _NUMERIC = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
 
 
@@ -59,10 +71,17 @@ class SheetRows:
         number: The sheet's place in the workbook, 1-based.
         header_row: The last row of the header; rows up to it are passed over.
         targets: One for each field of rows.tsv, in order.
+        ignored: The sheet's columns that mapping.toml says mean nothing.
     """
 
     def __init__(
-        self, number: int, sheet: Sheet, header_row: int, targets: Sequence[Target], output: Output
+        self,
+        number: int,
+        sheet: Sheet,
+        header_row: int,
+        targets: Sequence[Target],
+        output: Output,
+        ignored: Container[int] = (),
     ) -> None:
         self.count: Counter[str] = Counter()
         self.notes: Dict[str, Dict[str, Any]] = {}
@@ -70,6 +89,7 @@ class SheetRows:
         self._number = number
         self._sheet = sheet
         self._targets = targets
+        self._ignored = ignored
         self._convert_with = [
             partial(serials.convert, convert=ColumnConverter(target.rule).convert)
             for target, serials in zip(targets, output.serials)
@@ -91,16 +111,17 @@ class SheetRows:
             self._targets,
             list(map(self._convert, repeat(block), self._targets, self._convert_with)),
         )
-        apart = fates(batch, self._sheet.totals_rows)
+        apart = fates(batch, self._sheet.totals_rows, self._ignored)
         self._set_aside(batch, apart)
         self._write_rejects(batch, apart)
-        self._note(batch)
+        self._note(batch, apart)
         self._write(batch, apart, self._untouched(batch, apart))
         self._count_rows(block.rows, apart)
 
     def beside(self, output: Output) -> SheetRows:
         """One for rows further down, to be added with its account."""
-        return SheetRows(self._number, self._sheet, self._header_row, self._targets, output)
+        at = self._header_row
+        return SheetRows(self._number, self._sheet, at, self._targets, output, self._ignored)
 
     def account(self) -> Account:
         """What became of the rows taken so far."""
@@ -131,8 +152,18 @@ class SheetRows:
             "untouched": count["untouched"],
             "notes": dict(sorted(self.notes.items())),
             "totals_check": self._totals.check(self.output.rows),
-            **({} if span else {"reason": "no row below the header row holds anything"}),
+            **self._nothing_because(span),
         }
+
+    def _nothing_because(self, span: int) -> Dict[str, str]:
+        if not span:
+            return {"reason": "no row below the header row holds anything"}
+        unmapped = self.count["unmapped"]
+        if unmapped < sum(n for word, n in self.count.items() if word in _OF_ROWS):
+            return {}
+        first = self.notes[UNMAPPED_ROW]["first"]
+        where = f"only in columns that are not mapped, the first in {first}"
+        return {"reason": f"the rows below the header row hold something {where}"}
 
     def _convert(self, block: Block, target: Target, convert: Convert) -> Converted:
         column = block.columns.get(target.source)
@@ -168,12 +199,15 @@ class SheetRows:
             return ""
         return ": " + LEFT_OUT.format(", ".join(map(from_copy, key)))
 
-    def _note(self, batch: Batch) -> None:
+    def _note(self, batch: Batch, apart: Dict[int, Fate]) -> None:
         """Counts repairs and warnings, and remembers where the first of each stands."""
         places: Dict[str, List[Tuple[int, int]]] = {}
         for target, field in zip(batch.targets, batch.fields):
             for word, indexes in field.notes.items():
                 places.setdefault(word, []).extend((index, target.source) for index in indexes)
+        unmapped = [index for index, fate in apart.items() if fate is UNMAPPED]
+        if unmapped:
+            places[UNMAPPED_ROW] = [(i, first_unmapped(batch, i, self._ignored)) for i in unmapped]
         for word, noted in places.items():
             index, column = min(noted)
             first = address(batch.block.rows[index], column)

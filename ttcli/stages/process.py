@@ -111,14 +111,29 @@ def convert(reading: Reading, payload: str, folder: str, sender: str) -> Dict[st
     return {"kind": workbook.kind, **report}
 
 
+_NAME_THEM = (
+    "name their headings in mapping.toml: under [headings], or under ignore_headings if such rows "
+    "mean nothing"
+)
+
+
+def none_written(rows: Dict[str, Any]) -> BadItem:
+    """Why a workbook that has rows leaves none to load."""
+    said, todo = (
+        f"none of its {rows['read']} rows could be used",
+        "`ttcli show` names the reason for each",
+    )
+    # A sheet that is taken, has rows, and gives a reason, has only rows that nobody has mapped.
+    taken = [sheet for sheet in rows["sheets"] if sheet["taken"] and sheet["read"]]
+    why = next((sheet["reason"] for sheet in taken if "reason" in sheet), "")
+    if why:
+        said, todo = f"{said}: {why}", _NAME_THEM
+    return BadItem(said, todo, kind="no-rows", findings={"rows": rows})
+
+
 def _outcome(rows: Dict[str, Any]) -> Outcome:
     if rows["read"] and not rows["written"]:
-        raise BadItem(
-            f"none of its {rows['read']} rows could be used",
-            "`ttcli show` names the reason for each",
-            kind="no-rows",
-            findings={"rows": rows},
-        )
+        raise none_written(rows)
     line = f"{rows['written']} of {rows['read']} rows" + _remarks(rows)
     line += "".join(f"; {said}" for said in disagreements(rows)[:_MOST_TOTALS])
     return Outcome(PROCESSED, "processed", line, {"rows": rows})

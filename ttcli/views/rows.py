@@ -12,6 +12,8 @@ def sheets(rows: Mapping[str, Any]) -> List[str]:
     for sheet in rows.get("sheets", []):
         figures = ", ".join(f"{sheet.get(name) or 0} {name}" for name in names)
         lines.append(f"  {sheet['name']}: {figures if sheet.get('taken') else sheet.get('reason')}")
+        if sheet.get("taken") and sheet.get("reason"):
+            lines.append(f"    {sheet['reason']}")
         if sheet.get("unknown"):
             lines.append(f"    headings not known: {', '.join(sheet['unknown'])}")
         for note, places in (sheet.get("notes") or {}).items():

@@ -1,4 +1,4 @@
-"""What becomes of the rows that cannot simply be written: blank, totals, rejected.
+"""What becomes of the rows that cannot simply be written: blank, unmapped, totals, rejected.
 
 Most rows are never looked at here: only where a key or a required value is missing or rejected,
 or where a row looks like a heading, a note or a total.
@@ -6,7 +6,18 @@ or where a row looks like a heading, a note or a total.
 
 from __future__ import annotations
 
-from typing import AbstractSet, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import (
+    AbstractSet,
+    Container,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from ttcli.cells import Block, Kind
 from ttcli.rows.columns.converter import Converted, cell_at
@@ -54,28 +65,37 @@ class Batch(NamedTuple):
 
 
 class Fate(NamedTuple):
-    """What becomes of a row: `blank`, `totals` or `rejected`, and for that the cells at fault."""
+    """What becomes of a row.
+
+    Attributes:
+        word: `blank`, `unmapped` (something stands in it, but in no mapped column), `totals` or
+            `rejected`.
+        faults: The cells for which it was rejected.
+    """
 
     word: str
     faults: Sequence[Tuple[Target, Rejected]] = ()
 
 
-BLANK, TOTALS = Fate("blank"), Fate("totals")
+BLANK, UNMAPPED, TOTALS = Fate("blank"), Fate("unmapped"), Fate("totals")
 _KEY_BLANK = Rejected("key-blank", "the key is blank")
 _REQUIRED_BLANK = Rejected("required-blank", "blank, and the table needs a value here")
 _REPEATED = Rejected("repeated-header", "the header row once more")
 _NOTE = Rejected("note", "only the key column is filled, and with words: a note, not a key")
 
 
-def fates(batch: Batch, totals_rows: AbstractSet[int]) -> Dict[int, Fate]:
+def fates(
+    batch: Batch, totals_rows: AbstractSet[int], ignored: Container[int] = ()
+) -> Dict[int, Fate]:
     """Index of a row → what becomes of it, for the rows that are not to be written.
 
     Args:
         totals_rows: Row numbers that the workbook itself declares to be totals.
+        ignored: The sheet's columns that mapping.toml says mean nothing.
     """
     found = {}
     for index in sorted(_suspects(batch, totals_rows)):
-        fate = _fate(batch, index, totals_rows)
+        fate = _fate(batch, index, totals_rows, ignored)
         if fate:
             found[index] = fate
     return found
@@ -104,13 +124,30 @@ def _words(values: Sequence[bytes]) -> List[int]:
     return [i for i, value in enumerate(values) if value.isalpha() or b" " in value]
 
 
-def _fate(batch: Batch, index: int, totals_rows: AbstractSet[int]) -> Optional[Fate]:
+def first_unmapped(batch: Batch, index: int, ignored: Container[int] = ()) -> int:
+    """The first column of a row that holds something and is not mapped; 0 if none does."""
+    mapped = {target.source for target in batch.targets}
+    for number in sorted(batch.block.columns):
+        if number in mapped or number in ignored:
+            continue
+        cell = cell_at(batch.block.columns[number], index)
+        if cell and (cell.kind is not Kind.TEXT or cell.text.strip()):
+            return number
+    return 0
+
+
+def _fate(
+    batch: Batch, index: int, totals_rows: AbstractSet[int], ignored: Container[int]
+) -> Optional[Fate]:
     faults = list(batch.rejected(index))
     filled = [t for t, field in zip(batch.targets, batch.fields) if field.values[index] != NULL]
-    if not faults and not filled:
+    nothing = not faults and not filled
+    if nothing and not first_unmapped(batch, index, ignored):
         return BLANK
     if batch.block.rows[index] in totals_rows or _says_total(batch, index, faults):
         return TOTALS
+    if nothing:
+        return UNMAPPED
     faults += _blank_faults(batch, index, faults) or _other_faults(batch, index, filled)
     at_fault = any(target.is_needed for target, _ in faults)
     return Fate("rejected", faults) if at_fault else None

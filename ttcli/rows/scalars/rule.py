@@ -34,7 +34,8 @@ class Noted(NamedTuple):
 Outcome = Union[bytes, Rejected, Noted]
 
 REPAIRS = frozenset({"zero-padded", "mawb-leading-zero"})
-WARNINGS = frozenset({"mawb-check-digit", "number-precision", "date-as-text"})
+UNMAPPED_ROW = "unmapped-row"
+WARNINGS = frozenset({"mawb-check-digit", "number-precision", "date-as-text", UNMAPPED_ROW})
 
 
 class Rule(NamedTuple):
