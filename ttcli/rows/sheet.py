@@ -21,7 +21,7 @@ from typing import (
 from ttcli.cells import Block, Sheet, address, from_copy
 from ttcli.rows.columns.converter import AnyColumn, ColumnConverter, Converted, below
 from ttcli.rows.columns.serials import SerialColumn
-from ttcli.rows.fates.fate import UNMAPPED, Batch, Fate, Target, fates, first_unmapped
+from ttcli.rows.fates.fate import Batch, Fate, Target, fates
 from ttcli.rows.fates.find import LEFT_OUT
 from ttcli.rows.fates.keys import key_fields
 from ttcli.rows.fates.lines import DigestTaker, identity
@@ -205,9 +205,9 @@ class SheetRows:
         for target, field in zip(batch.targets, batch.fields):
             for word, indexes in field.notes.items():
                 places.setdefault(word, []).extend((index, target.source) for index in indexes)
-        unmapped = [index for index, fate in apart.items() if fate is UNMAPPED]
+        unmapped = [(index, fate.column) for index, fate in apart.items() if fate.column]
         if unmapped:
-            places[UNMAPPED_ROW] = [(i, first_unmapped(batch, i, self._ignored)) for i in unmapped]
+            places[UNMAPPED_ROW] = unmapped
         for word, noted in places.items():
             index, column = min(noted)
             first = address(batch.block.rows[index], column)

@@ -39,6 +39,14 @@ def cell_at(column: Optional[AnyColumn], index: int) -> Optional[Cell]:
     return cells_of_column(column, slice(index, index + 1))[0]
 
 
+def holds_something(column: AnyColumn, index: int) -> bool:
+    """Whether there is a cell of a column of a block; a text of blanks only is none."""
+    if isinstance(column, MixedColumn):
+        cell = column.cells[index]
+        return cell is not None and (cell.kind is not Kind.TEXT or bool(cell.text.strip()))
+    return bool(column.raw[index])
+
+
 def cells_of_column(column: AnyColumn, part: slice) -> Sequence[Optional[Cell]]:
     """The cells of a part of a block's column; None where one is blank."""
     if isinstance(column, MixedColumn):

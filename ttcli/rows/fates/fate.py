@@ -6,6 +6,7 @@ or where a row looks like a heading, a note or a total.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import (
     AbstractSet,
     Container,
@@ -20,7 +21,7 @@ from typing import (
 )
 
 from ttcli.cells import Block, Kind
-from ttcli.rows.columns.converter import Converted, cell_at
+from ttcli.rows.columns.converter import AnyColumn, Converted, cell_at, holds_something
 from ttcli.rows.scalars.rule import NULL, Rejected, Rule
 from ttcli.rows.scalars.text import TOTAL, canonical, copy_bytes, is_total
 
@@ -71,13 +72,15 @@ class Fate(NamedTuple):
         word: `blank`, `unmapped` (something stands in it, but in no mapped column), `totals` or
             `rejected`.
         faults: The cells for which it was rejected.
+        column: Of an unmapped row, the first that holds something.
     """
 
     word: str
     faults: Sequence[Tuple[Target, Rejected]] = ()
+    column: int = 0
 
 
-BLANK, UNMAPPED, TOTALS = Fate("blank"), Fate("unmapped"), Fate("totals")
+BLANK, TOTALS = Fate("blank"), Fate("totals")
 _KEY_BLANK = Rejected("key-blank", "the key is blank")
 _REQUIRED_BLANK = Rejected("required-blank", "blank, and the table needs a value here")
 _REPEATED = Rejected("repeated-header", "the header row once more")
@@ -94,8 +97,9 @@ def fates(
         ignored: The sheet's columns that mapping.toml says mean nothing.
     """
     found = {}
+    unmapped = _unmapped(batch, ignored)
     for index in sorted(_suspects(batch, totals_rows)):
-        fate = _fate(batch, index, totals_rows, ignored)
+        fate = _fate(batch, index, totals_rows, unmapped)
         if fate:
             found[index] = fate
     return found
@@ -124,30 +128,33 @@ def _words(values: Sequence[bytes]) -> List[int]:
     return [i for i, value in enumerate(values) if value.isalpha() or b" " in value]
 
 
-def first_unmapped(batch: Batch, index: int, ignored: Container[int] = ()) -> int:
-    """The first column of a row that holds something and is not mapped; 0 if none does."""
+def _unmapped(batch: Batch, ignored: Container[int]) -> List[Tuple[int, AnyColumn]]:
     mapped = {target.source for target in batch.targets}
-    for number in sorted(batch.block.columns):
-        if number in mapped or number in ignored:
-            continue
-        cell = cell_at(batch.block.columns[number], index)
-        if cell and (cell.kind is not Kind.TEXT or cell.text.strip()):
-            return number
-    return 0
+    columns = sorted(batch.block.columns.items(), key=itemgetter(0))
+    return [(n, column) for n, column in columns if n not in mapped and n not in ignored]
+
+
+def _first_filled(columns: Sequence[Tuple[int, AnyColumn]], index: int) -> int:
+    """The first of these columns that holds something in a row; 0 if none does."""
+    return next((number for number, column in columns if holds_something(column, index)), 0)
 
 
 def _fate(
-    batch: Batch, index: int, totals_rows: AbstractSet[int], ignored: Container[int]
+    batch: Batch,
+    index: int,
+    totals_rows: AbstractSet[int],
+    unmapped: Sequence[Tuple[int, AnyColumn]],
 ) -> Optional[Fate]:
     faults = list(batch.rejected(index))
     filled = [t for t, field in zip(batch.targets, batch.fields) if field.values[index] != NULL]
     nothing = not faults and not filled
-    if nothing and not first_unmapped(batch, index, ignored):
+    elsewhere = _first_filled(unmapped, index) if nothing else 0
+    if nothing and not elsewhere:
         return BLANK
     if batch.block.rows[index] in totals_rows or _says_total(batch, index, faults):
         return TOTALS
     if nothing:
-        return UNMAPPED
+        return Fate("unmapped", column=elsewhere)
     faults += _blank_faults(batch, index, faults) or _other_faults(batch, index, filled)
     at_fault = any(target.is_needed for target, _ in faults)
     return Fate("rejected", faults) if at_fault else None
