@@ -65,7 +65,8 @@ class Cell(NamedTuple):
     TEXT the text itself, entities and `_x000D_` escapes decoded, rich runs joined, C0 controls
     other than tab and newline dropped · NUMBER the number's digits as in the file (`1.5E3`) ·
     DATE, TIME and DURATION the serial number as in the file, days since the workbook's epoch ·
-    BOOL `0` or `1` · ERROR `#N/A` · FORMULA the formula, or nothing.
+    BOOL `0` or `1` · ERROR `#N/A` · FORMULA the formula, or `=` where the
+    file does not say it. No other kind than TEXT has an empty text.
     """
 
     kind: Kind

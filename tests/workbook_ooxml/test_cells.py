@@ -25,7 +25,7 @@ CELLS = [
     ("<c r='A1' t='str'><f>A2</f><v></v></c>", None),
     ("<c r='A1' t='str'><f>A2</f></c>", "formula:A2"),
     ("<c r='A1'><f>A2</f><v></v></c>", "formula:A2"),
-    ("<c r='A1'><f t='shared' si='0'/></c>", "formula:"),
+    ("<c r='A1'><f t='shared' si='0'/></c>", "formula:="),
     ("<c r='A1'><f>A2</f><v>7</v></c>", "number:7"),
     ("<c r='A1' t='b'><v>1</v></c>", "bool:1"),
     ("<c r='A1' t='b'><v>false</v></c>", "bool:0"),

@@ -242,7 +242,7 @@ def _cell(attributes: Attributes, text: str, shape: Format) -> Optional[Cell]:
         value = attributes.get(OFFICE + "time-value", "")
         return _time(value) or _text(value or text)
     if calculated and not kind:
-        return Cell(Kind.FORMULA, attributes[TABLE + "formula"])
+        return Cell(Kind.FORMULA, attributes[TABLE + "formula"] or "=")
     return _text(text or attributes.get(OFFICE + "string-value", ""))
 
 

@@ -54,7 +54,7 @@ class CellReader:
             return _text(raw.inline)
         value = raw.value
         if raw.formula is not None and not self._calculated(raw):
-            return Cell(Kind.FORMULA, clean(raw.formula))
+            return Cell(Kind.FORMULA, clean(raw.formula) or "=")
         if value is None:
             return None if raw.inline is None else _text(raw.inline)
         if raw.type in ("str", "inlineStr"):
