@@ -157,6 +157,7 @@ def test_two_sheets_at_the_same_byte_are_refused(tmp_path: Path) -> None:
         ("0a 00 0a 00", "the end of a sheet is none"),
         ("0a 00 00 00", "the end of a sheet is none"),
         ("00 00 00 00 00 00 00 00", "zeros stand where cells should"),
+        ("00 00", "zeros stand where cells should"),
     ],
 )
 def test_a_cell_does_not_hide_those_after_it(tmp_path: Path, head: str, words: str) -> None:

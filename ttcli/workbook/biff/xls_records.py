@@ -29,7 +29,9 @@ NUMBER, RK, MULRK, BOOLERR = 0x0203, 0x027E, 0x00BD, 0x0205
 FORMULA = 0x0006
 TEXTS = (LABEL, LABELSST, RSTRING)
 FORMULAS = (FORMULA, 0x0206, 0x0406)  # the others are of Excel 3 and 4; Excel reads them
-_HOLE = bytes(8)  # two empty records of kind 0 in a row: no file of 875 has them
+# Records of kind 0: of 875 files of others two have some, single ones, above the first cell.
+_HOLE = bytes(8)
+_ZEROS = "zeros stand where cells should"
 GLOBALS = b"\x05\x00"  # what a BOF of the workbook itself says it begins
 
 _CELLS = frozenset([*TEXTS, *FORMULAS, NUMBER, RK, MULRK, BOOLERR])
@@ -79,7 +81,7 @@ def substream(stream: bytes, start: int) -> Iterator[Record]:
             depth += 1
         elif depth == 1 and code != EOF:
             if not code and stream[at : at + 8] == _HOLE:
-                raise damaged(".xls", "zeros stand where cells should")
+                raise damaged(".xls", _ZEROS)
             yield code, stream[at + 4 : end]
         elif code == EOF and depth > 0:
             depth -= 1
@@ -125,5 +127,7 @@ def extent_of(records: Iterable[Record]) -> Extent:
                 columns = column + 1
         elif code == CONTINUE and before == STRING:
             has_long_texts = True
+        elif not code and rows:
+            raise damaged(".xls", _ZEROS)
         before = code
     return Extent(rows, columns, ascending, has_long_texts)
