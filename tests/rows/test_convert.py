@@ -142,35 +142,66 @@ def test_row_that_holds_something_only_elsewhere_is_noted():
     """A row is not blank because nobody has mapped the columns that it fills."""
     rows = sheet(
         "HAWB|Pcs|No.",
-        [text("H1"), number("1"), number("1")],
         [None, None, text(" ")],
-        [None, None, number("2")],
+        [None, None, number("1")],
+        [text("H1"), number("1"), number("2")],
         [None, text(" "), number("3")],
     )
     result = convert(TABLE, rows)
 
-    assert (result.sheet["read"], result.sheet["written"], result.sheet["blank"]) == (4, 1, 3)
-    assert result.sheet["notes"]["unmapped-row"] == {"count": 2, "first": "C4"}
+    assert (result.sheet["read"], result.sheet["written"], result.sheet["blank"]) == (3, 1, 2)
+    assert result.sheet["notes"]["unmapped-row"] == {"count": 2, "first": "C3"}
     assert "reason" not in result.sheet
     accounted(result.report)
     ignoring = convert(TABLE, rows, mapping=load_mapping('ignore_headings = ["no."]'))
-    assert (ignoring.sheet["read"], ignoring.sheet["notes"]) == (1, {})
+    assert (ignoring.sheet["read"], ignoring.sheet["notes"]) == (3, {})
 
 
-def test_rows_that_hold_something_only_elsewhere_are_a_reason():
-    """A sheet is never read as no rows because of columns that nobody has mapped."""
-    result = convert(TABLE, sheet("HAWB|Pcs", [None, None, Cell(Kind.FORMULA, "A1")]))
+@pytest.mark.parametrize(
+    ("headings", "cell", "may_be_data"),
+    [
+        ("HAWB|Pcs|No.", Cell(Kind.FORMULA, "="), True),
+        ("HAWB|Pcs|No.", text("printed today"), True),
+        ("HAWB|Pcs|No.", text("TOTAL"), False),
+        ("HAWB|Pcs", text("printed today"), False),
+    ],
+)
+def test_rows_that_hold_something_only_elsewhere_are_a_reason(headings, cell, may_be_data):
+    """What stands under a heading may be data; elsewhere an empty report may have its remarks."""
+    result = convert(TABLE, sheet(headings, [None, None, cell]))
 
-    assert (result.sheet["read"], result.sheet["written"]) == (1, 0)
+    assert result.sheet["read"] == 0
     assert "not mapped, the first in C2" in result.sheet["reason"]
-    accounted(result.report)
+    assert result.sheet.get("unmapped_data", False) is may_be_data
 
 
-def test_total_that_stands_elsewhere_is_a_totals_row():
-    """The word is known in columns that are not mapped, as it is beside numbers."""
-    result = convert(TABLE, sheet("HAWB|Pcs|No.", [text("H1")], [None, None, text("TOTAL")]))
+def test_a_totals_row_of_words_parts_nothing():
+    """The label over a total is not the total that the next one is compared with."""
+    result = convert(
+        TABLE,
+        sheet(
+            "HAWB|Pcs",
+            [text("H1"), number("1")],
+            [text("Subtotal"), number("1")],
+            [text("H2"), number("2")],
+            [text("Total")],
+            [text("Subtotal"), number("2")],
+        ),
+    )
 
-    assert (result.sheet["read"], result.sheet["totals"]) == (2, 1)
+    assert result.sheet["totals"] == 3
+    assert [check["agrees"] for check in result.sheet["totals_check"]] == [True, True]
+
+
+def test_formula_that_nobody_calculated_is_never_blank():
+    """Of a shared formula only the first cell has the words."""
+    rows = sheet(
+        "HAWB|Pcs", [text("H1"), Cell(Kind.FORMULA, "=")], [text("H2"), Cell(Kind.FORMULA, "A1")]
+    )
+    result = convert(TABLE, rows)
+
+    assert result.rules == ["formula-not-calculated"] * 2
+    assert [line[-1] for line in result.lines] == ["1:2 2", "1:3 2"]
 
 
 def test_two_sheets_share_the_columns():

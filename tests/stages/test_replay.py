@@ -189,6 +189,19 @@ def test_an_original_that_reads_no_more_is_said_before_it_fails(world: World) ->
     assert loaded(world) == [item]
 
 
+def test_a_report_without_rows_is_replayed_as_it_is_said(world: World) -> None:
+    """Nothing to load is no failure, in the dry run as in the run."""
+    world.send(workbook([], ODD))
+    world.ttcli("run")
+    (item,) = loaded(world)
+
+    assert "0 of 0 rows" in world.ttcli("replay", item, "--dry-run").stdout
+    world.ttcli("replay", item)
+    world.ttcli("run")
+
+    assert world.counts() == {"loaded": 1}
+
+
 def test_what_is_not_kept_cannot_be_replayed(world: World) -> None:
     """An unknown id, and one that waits to be read anyway, are said; nothing is moved."""
     world.send(workbook([shipment(1)]))

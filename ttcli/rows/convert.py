@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Dict, FrozenSet, List, NamedTuple, Optional, S
 from ttcli.cells import Workbook, address, from_copy
 from ttcli.rows.columns.serials import SerialColumn, taken
 from ttcli.rows.fates.duplicates import Dropped, Keys, drop_doubles
-from ttcli.rows.fates.fate import Target
+from ttcli.rows.fates.fate import Headed, Target
 from ttcli.rows.fates.keys import key_reader
 from ttcli.rows.fates.lines import content_digest, digest_of, told
 from ttcli.rows.fates.rejects import Rejects
@@ -151,8 +151,9 @@ def _convert_sheet(
     if one.header is None:
         assert one.missing
         return {**report, **not_taken(one.missing), **dict.fromkeys(COUNTS, 0)}
-    ignored = one.header.found.ignored
-    rows = SheetRows(one.number, one.sheet, one.header.last, targets, output, ignored)
+    found = one.header.found
+    headings = Headed(found.unknown, found.ignored)
+    rows = SheetRows(one.number, one.sheet, one.header.last, targets, output, headings)
     take_all(one, rows, beside)
     return {**report, **_described(one), **rows.report()}
 

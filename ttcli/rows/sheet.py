@@ -9,7 +9,6 @@ from typing import (
     Any,
     BinaryIO,
     Callable,
-    Container,
     Dict,
     List,
     NamedTuple,
@@ -21,7 +20,7 @@ from typing import (
 from ttcli.cells import Block, Sheet, address, from_copy
 from ttcli.rows.columns.converter import AnyColumn, ColumnConverter, Converted, below
 from ttcli.rows.columns.serials import SerialColumn
-from ttcli.rows.fates.fate import Batch, Fate, Target, fates
+from ttcli.rows.fates.fate import NO_HEADINGS, Batch, Fate, Headed, Target, fates, says_total
 from ttcli.rows.fates.find import LEFT_OUT
 from ttcli.rows.fates.keys import key_fields
 from ttcli.rows.fates.lines import DigestTaker, identity
@@ -30,7 +29,6 @@ from ttcli.rows.fates.totals import Sums, Totals
 from ttcli.rows.scalars.rule import NULL, REPAIRS, UNMAPPED_ROW
 
 Convert = Callable[[AnyColumn], Converted]
-_OF_ROWS = frozenset({"written", "rejected", "totals", "unmapped"})
 _NUMERIC = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
 
 
@@ -71,7 +69,7 @@ class SheetRows:
         number: The sheet's place in the workbook, 1-based.
         header_row: The last row of the header; rows up to it are passed over.
         targets: One for each field of rows.tsv, in order.
-        ignored: The sheet's columns that mapping.toml says mean nothing.
+        headings: Those of the sheet that are not mapped.
     """
 
     def __init__(
@@ -81,7 +79,7 @@ class SheetRows:
         header_row: int,
         targets: Sequence[Target],
         output: Output,
-        ignored: Container[int] = (),
+        headings: Headed = NO_HEADINGS,
     ) -> None:
         self.count: Counter[str] = Counter()
         self.notes: Dict[str, Dict[str, Any]] = {}
@@ -89,7 +87,7 @@ class SheetRows:
         self._number = number
         self._sheet = sheet
         self._targets = targets
-        self._ignored = ignored
+        self._headings = headings
         self._convert_with = [
             partial(serials.convert, convert=ColumnConverter(target.rule).convert)
             for target, serials in zip(targets, output.serials)
@@ -111,7 +109,7 @@ class SheetRows:
             self._targets,
             list(map(self._convert, repeat(block), self._targets, self._convert_with)),
         )
-        apart = fates(batch, self._sheet.totals_rows, self._ignored)
+        apart = fates(batch, self._sheet.totals_rows, self._headings)
         self._set_aside(batch, apart)
         self._write_rejects(batch, apart)
         self._note(batch, apart)
@@ -121,7 +119,7 @@ class SheetRows:
     def beside(self, output: Output) -> SheetRows:
         """One for rows further down, to be added with its account."""
         at = self._header_row
-        return SheetRows(self._number, self._sheet, at, self._targets, output, self._ignored)
+        return SheetRows(self._number, self._sheet, at, self._targets, output, self._headings)
 
     def account(self) -> Account:
         """What became of the rows taken so far."""
@@ -152,18 +150,17 @@ class SheetRows:
             "untouched": count["untouched"],
             "notes": dict(sorted(self.notes.items())),
             "totals_check": self._totals.check(self.output.rows),
+            **({"unmapped_data": True} if count["headed"] else {}),
             **self._nothing_because(span),
         }
 
     def _nothing_because(self, span: int) -> Dict[str, str]:
-        if not span:
-            return {"reason": "no row below the header row holds anything"}
-        unmapped = self.count["unmapped"]
-        if unmapped < sum(n for word, n in self.count.items() if word in _OF_ROWS):
+        if span:
             return {}
-        first = self.notes[UNMAPPED_ROW]["first"]
-        where = f"only in columns that are not mapped, the first in {first}"
-        return {"reason": f"the rows below the header row hold something {where}"}
+        if UNMAPPED_ROW not in self.notes:
+            return {"reason": "no row below the header row holds anything"}
+        where = f"that are not mapped, the first in {self.notes[UNMAPPED_ROW]['first']}"
+        return {"reason": f"the rows below the header row hold something only in columns {where}"}
 
     def _convert(self, block: Block, target: Target, convert: Convert) -> Converted:
         column = block.columns.get(target.source)
@@ -208,10 +205,17 @@ class SheetRows:
         unmapped = [(index, fate.column) for index, fate in apart.items() if fate.column]
         if unmapped:
             places[UNMAPPED_ROW] = unmapped
+            self._note_headed(batch, unmapped)
         for word, noted in places.items():
             index, column = min(noted)
             first = address(batch.block.rows[index], column)
             self.notes.setdefault(word, {"count": 0, "first": first})["count"] += len(noted)
+
+    def _note_headed(self, batch: Batch, unmapped: Sequence[Tuple[int, int]]) -> None:
+        """Whether any of them may be data: none is enough of a reason to read a sheet as empty."""
+        if not self.count["headed"]:
+            rows = (index for index, column in unmapped if column in self._headings.unknown)
+            self.count["headed"] = any(not says_total(batch, index) for index in rows)
 
     def _untouched(self, batch: Batch, apart: Dict[int, Fate]) -> Dict[int, List[int]]:
         """Index of a row → positions that the database must leave alone."""
@@ -257,9 +261,12 @@ class SheetRows:
         return origins
 
     def _count_rows(self, rows: Sequence[int], apart: Dict[int, Fate]) -> None:
-        """Blank rows count only above the last row that is not: readers may leave them out."""
+        """Blank rows count only above the last row that is not: readers may leave them out.
+
+        So do rows of other columns, lest a template filled in beforehand has a thousand.
+        """
         self.count.update(fate.word for fate in apart.values())
         for index in range(len(rows) - 1, -1, -1):
-            if index not in apart or apart[index].word != "blank":
+            if index not in apart or apart[index].word not in ("blank", "unmapped"):
                 self._last_row = rows[index]
                 return

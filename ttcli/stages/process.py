@@ -6,12 +6,13 @@ import contextlib
 import logging
 from functools import partial
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, NamedTuple, Optional, Sequence
+from typing import Any, Dict, FrozenSet, NamedTuple, Optional, Sequence, Tuple
 
 from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.rows.convert import convert_workbook
 from ttcli.rows.mapping import Mapping
+from ttcli.rows.scalars.rule import UNMAPPED_ROW
 from ttcli.spool import durable
 from ttcli.spool.drain import Outcome, Report, Watch, Work, drain, unwatched
 from ttcli.spool.item import PENDING, PROCESSED, REJECTS, ROWS, Item
@@ -111,29 +112,40 @@ def convert(reading: Reading, payload: str, folder: str, sender: str) -> Dict[st
     return {"kind": workbook.kind, **report}
 
 
-_NAME_THEM = (
-    "name their headings in mapping.toml: under [headings], or under ignore_headings if such rows "
-    "mean nothing"
-)
-
-
-def none_written(rows: Dict[str, Any]) -> BadItem:
-    """Why a workbook that has rows leaves none to load."""
-    said, todo = (
-        f"none of its {rows['read']} rows could be used",
-        "`ttcli show` names the reason for each",
-    )
-    # A sheet that is taken, has rows, and gives a reason, has only rows that nobody has mapped.
-    taken = [sheet for sheet in rows["sheets"] if sheet["taken"] and sheet["read"]]
-    why = next((sheet["reason"] for sheet in taken if "reason" in sheet), "")
-    if why:
-        said, todo = f"{said}: {why}", _NAME_THEM
+def refusal(rows: Dict[str, Any]) -> Optional[BadItem]:
+    """Why a workbook without a row to load needs a person; None for an empty report."""
+    if rows["written"]:
+        return None
+    if rows["read"]:
+        said, todo = _all_set_aside(rows)
+    else:
+        sheet = next((sheet for sheet in rows["sheets"] if sheet.get("unmapped_data")), None)
+        if sheet is None:
+            return None
+        said, todo = f"sheet {sheet['name']!r}: {sheet['reason']}", _NAME_THEM
     return BadItem(said, todo, kind="no-rows", findings={"rows": rows})
 
 
+_NAME_THEM = (
+    "name the columns in mapping.toml: under [headings], or under ignore_headings if what they "
+    "hold means nothing"
+)
+
+
+def _all_set_aside(rows: Dict[str, Any]) -> Tuple[str, str]:
+    if rows["rejected"] or rows["duplicates"]:
+        said = f"none of its {rows['read']} rows could be used"
+        return said, "`ttcli show` names the reason for each"
+    return (
+        "it has rows of totals, and no other",
+        "`ttcli drop` it, if it reports that there is nothing",
+    )
+
+
 def _outcome(rows: Dict[str, Any]) -> Outcome:
-    if rows["read"] and not rows["written"]:
-        raise none_written(rows)
+    refused = refusal(rows)
+    if refused:
+        raise refused
     line = f"{rows['written']} of {rows['read']} rows" + _remarks(rows)
     line += "".join(f"; {said}" for said in disagreements(rows)[:_MOST_TOTALS])
     return Outcome(PROCESSED, "processed", line, {"rows": rows})
@@ -152,9 +164,16 @@ _REMARKS = (
 
 def _remarks(rows: Dict[str, Any]) -> str:
     remarks = [f"{rows[name]} {word}" for name, word in _REMARKS if rows.get(name)]
+    unmapped = sum(_unmapped_rows(sheet) for sheet in rows["sheets"])
+    remarks += [f"{unmapped} only in columns not mapped"] if unmapped else []
     if rows.get("cells_rejected") == 1:
         remarks = ["1 cell rejected" if each == "1 cells rejected" else each for each in remarks]
     return f" ({', '.join(remarks)})" if remarks else ""
+
+
+def _unmapped_rows(sheet: Dict[str, Any]) -> int:
+    count: int = sheet.get("notes", {}).get(UNMAPPED_ROW, {}).get("count", 0)
+    return count
 
 
 def _discard(folder: Path) -> None:

@@ -117,14 +117,15 @@ class _Rehearsal:
         return item.id, "loaded", "\n      ".join([f"{item.name}: {said[0]}", *said[1:]])
 
     def _said(self, item: Item) -> List[str]:
-        from ttcli.stages.process import convert, none_written
+        from ttcli.stages.process import convert, refusal
         from ttcli.workbook.limited import child
 
         sender = str(item.record["source"].get("sender") or "")
         arguments = (self._reading, str(item.payload), str(self._scratch), sender)
         rows = child.start(convert, *arguments, limits=self._reading.limits).result()
-        if not rows["written"]:
-            raise none_written(rows)
+        refused = refusal(rows)
+        if refused:
+            raise refused
         record = {**item.record, "rows": rows, "replay": now_text()}
         outcome = self._stage.begin(Item(item.id, item.state, self._scratch, record)).end()
         first, *rest = outcome.line.split("\n      ")

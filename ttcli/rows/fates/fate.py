@@ -6,13 +6,12 @@ or where a row looks like a heading, a note or a total.
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import (
     AbstractSet,
-    Container,
     Dict,
     Iterator,
     List,
+    Mapping,
     NamedTuple,
     Optional,
     Sequence,
@@ -65,6 +64,20 @@ class Batch(NamedTuple):
                 yield target, field.rejected[index]
 
 
+class Headed(NamedTuple):
+    """The columns of a sheet that have a heading and are not mapped, each with its heading.
+
+    Attributes:
+        ignored: Those that the mapping says mean nothing.
+    """
+
+    unknown: Mapping[int, str]
+    ignored: Mapping[int, str]
+
+
+NO_HEADINGS = Headed({}, {})
+
+
 class Fate(NamedTuple):
     """What becomes of a row.
 
@@ -88,16 +101,15 @@ _NOTE = Rejected("note", "only the key column is filled, and with words: a note,
 
 
 def fates(
-    batch: Batch, totals_rows: AbstractSet[int], ignored: Container[int] = ()
+    batch: Batch, totals_rows: AbstractSet[int], headings: Headed = NO_HEADINGS
 ) -> Dict[int, Fate]:
     """Index of a row → what becomes of it, for the rows that are not to be written.
 
     Args:
         totals_rows: Row numbers that the workbook itself declares to be totals.
-        ignored: The sheet's columns that mapping.toml says mean nothing.
     """
     found = {}
-    unmapped = _unmapped(batch, ignored)
+    unmapped = _unmapped(batch, headings)
     for index in sorted(_suspects(batch, totals_rows)):
         fate = _fate(batch, index, totals_rows, unmapped)
         if fate:
@@ -128,10 +140,12 @@ def _words(values: Sequence[bytes]) -> List[int]:
     return [i for i, value in enumerate(values) if value.isalpha() or b" " in value]
 
 
-def _unmapped(batch: Batch, ignored: Container[int]) -> List[Tuple[int, AnyColumn]]:
-    mapped = {target.source for target in batch.targets}
-    columns = sorted(batch.block.columns.items(), key=itemgetter(0))
-    return [(n, column) for n, column in columns if n not in mapped and n not in ignored]
+def _unmapped(batch: Batch, headings: Headed) -> List[Tuple[int, AnyColumn]]:
+    """Those under a heading first: what stands there may be data."""
+    left_out = {target.source for target in batch.targets} | headings.ignored.keys()
+    columns = batch.block.columns
+    order = sorted(columns.keys() - left_out, key=lambda n: (n not in headings.unknown, n))
+    return [(number, columns[number]) for number in order]
 
 
 def _first_filled(columns: Sequence[Tuple[int, AnyColumn]], index: int) -> int:
@@ -147,21 +161,21 @@ def _fate(
 ) -> Optional[Fate]:
     faults = list(batch.rejected(index))
     filled = [t for t, field in zip(batch.targets, batch.fields) if field.values[index] != NULL]
-    nothing = not faults and not filled
-    elsewhere = _first_filled(unmapped, index) if nothing else 0
-    if nothing and not elsewhere:
-        return BLANK
-    if batch.block.rows[index] in totals_rows or _says_total(batch, index, faults):
+    declared = batch.block.rows[index] in totals_rows
+    if not faults and not filled:
+        column = 0 if declared else _first_filled(unmapped, index)
+        return Fate("unmapped", column=column) if column else BLANK
+    if declared or says_total(batch, index, faults):
         return TOTALS
-    if nothing:
-        return Fate("unmapped", column=elsewhere)
     faults += _blank_faults(batch, index, faults) or _other_faults(batch, index, filled)
     at_fault = any(target.is_needed for target, _ in faults)
     return Fate("rejected", faults) if at_fault else None
 
 
-def _says_total(batch: Batch, index: int, faults: Sequence[Tuple[Target, Rejected]]) -> bool:
-    """The word stands in the key, or in any cell of a row without a key."""
+def says_total(batch: Batch, index: int, faults: Sequence[Tuple[Target, Rejected]] = ()) -> bool:
+    """Whether a row is one of totals.
+
+    The word stands in the key, or in any cell of a row without a key."""
     if any(fault is TOTAL for _, fault in faults):
         return True
     if any(t.rule.key and f.values[index] != NULL for t, f in zip(batch.targets, batch.fields)):

@@ -94,9 +94,10 @@ class Totals:
         self.sums = Sums(fields)
 
     def add(self, row: int, line: Sequence[bytes]) -> None:
-        """Keeps the numbers of a totals row."""
-        if len(self.sums.said) < MOST_ROWS:
-            said = Said(row, self._numbers(line), self.sums.rejected, self._group_of(line))
+        """Keeps the numbers of a totals row; one of words alone parts nothing."""
+        numbers = self._numbers(line)
+        if numbers and len(self.sums.said) < MOST_ROWS:
+            said = Said(row, numbers, self.sums.rejected, self._group_of(line))
             self.sums.said.append(said)
 
     def add_rejected(self, line: Sequence[bytes]) -> None:
@@ -115,7 +116,7 @@ class Totals:
             rows above it, of those since the totals row before, or of those of the `mawb` that
             it names) and `agrees`.
         """
-        if not any(said.numbers for said in self.sums.said):
+        if not self.sums.said:
             return []
         above, since = self._nothing(), self._nothing()
         groups = {mawb: _floats(numbers) for mawb, numbers in self.sums.groups.items()}
