@@ -367,3 +367,55 @@ def test_limits_have_sentences(kind: str, limits: Limits, words: str) -> None:
     with pytest.raises(BadItem, match=words) as caught:
         cells(SAMPLES / f"libreoffice-shipments.{kind}", limits)
     assert caught.value.kind == "limit"
+
+
+def in_container(names: List[str]) -> bytes:
+    """A workbook of which one stream stands in its container under each of these names."""
+    content = bytearray(biff8_sample())
+    place = content.index("Workbook\0".encode("utf-16-le"))
+    entry = bytes(content[place : place + 128])
+    for number, name in enumerate(names):
+        encoded = name.encode("utf-16-le") + b"\0\0"
+        right = struct.pack("<i", number + 2 if number + 1 < len(names) else -1)
+        content[place + 128 * number : place + 128 * (number + 1)] = (
+            encoded.ljust(64, b"\0")
+            + struct.pack("<H", len(encoded))
+            + entry[66:72]
+            + right
+            + entry[76:]
+        )
+    return bytes(content)
+
+
+def biff8_sample() -> bytes:
+    """A workbook of one text and one number, as xlwt writes it."""
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("S")
+    sheet.write(0, 0, "HAWB")
+    sheet.write(0, 1, 7)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("names", "rival"),
+    [
+        (["Workbook"], False),
+        (["WORKBOOK"], False),
+        (["Workbook", "Book"], False),
+        (["WORKBOOK", "Book"], True),
+        (["WorkBook", "Book"], True),
+    ],
+)
+def test_a_stream_that_calamine_would_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: List[str], rival: bool
+) -> None:
+    """Names in a container are the same in capitals; calamine would take texts from the old one."""
+    from ttcli.workbook.biff import xls as scan
+
+    path = write(tmp_path, in_container(names))
+    assert calamine_scan(path).has_rival is rival
+    if rival:
+        monkeypatch.delattr(scan, "open_scanned")
+    assert cells(path) == {("S", 1, 1): ("text", "HAWB"), ("S", 1, 2): ("number", 7)}

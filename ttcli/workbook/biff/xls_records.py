@@ -52,8 +52,14 @@ class Extent(NamedTuple):
     has_long_texts: bool
 
 
-def workbook_stream(path: Path, limits: Limits) -> bytes:
+def workbook_stream(path: Path, limits: Limits) -> Tuple[bytes, bool]:
     """All records of a workbook, as its OLE container holds them.
+
+    Names in a container are the same whatever their case ([MS-CFB] 2.6.4). calamine knows but one
+    spelling, and takes the older `Book` that Excel 97 wrote beside a `WORKBOOK`.
+
+    Returns:
+        The records, and whether calamine would read others.
 
     Raises:
         BadItem: Damaged, or larger than memory allows.
@@ -64,7 +70,8 @@ def workbook_stream(path: Path, limits: Limits) -> bytes:
         stream = container.read(name, limits.memory_mb << 19)
     if len(stream) < 8:
         raise damaged(".xls", "its workbook stream is empty")
-    return stream
+    both = {"BOOK", "WORKBOOK"} <= container.entries.keys()
+    return stream, both and container.entries["WORKBOOK"].name != name
 
 
 def substream(stream: bytes, start: int) -> Iterator[Record]:
