@@ -34,6 +34,12 @@ def first_row(found: CellsByPlace) -> List[Any]:
 CELL = '<table:table-cell office:value-type="{}" {}><text:p>{}</text:p></table:table-cell>'
 
 
+RUBY = (
+    "<text:ruby><text:ruby-base>小笠原</text:ruby-base><text:ruby-text><text:span>オガサワラ"
+    "</text:span></text:ruby-text></text:ruby> b"
+)
+
+
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
@@ -46,8 +52,10 @@ CELL = '<table:table-cell office:value-type="{}" {}><text:p>{}</text:p></table:t
         (CELL.format("date", 'office:date-value="1899-12-31"', "x"), ("date", "1899-12-31")),
         (
             CELL.format("date", 'office:date-value="1899-12-30T12:00:00"', "x"),
-            ("text", "1899-12-30T12:00:00"),
+            ("time", 43200),
         ),
+        (CELL.format("date", 'office:date-value="1899-12-30"', "x"), ("time", 0)),
+        (CELL.format("date", 'office:date-value="1899-12-29"', "x"), ("text", "1899-12-29")),
         (CELL.format("date", 'office:date-value="10003-01-01"', "x"), ("text", "10003-01-01")),
         (CELL.format("time", 'office:time-value="PT06H30M00S"', "6:30"), ("time", 23400)),
         (CELL.format("time", 'office:time-value="PT42H00M00S"', "42:00"), ("duration", 151200)),
@@ -68,6 +76,9 @@ CELL = '<table:table-cell office:value-type="{}" {}><text:p>{}</text:p></table:t
         (CELL.format("string", 'table:formula="of:=NA()"', "#N/A"), ("error", "#N/A")),
         (CELL.format("string", 'table:formula="of:=X()"', "Err:508"), ("error", "Err:508")),
         (CELL.format("string", "", "#N/A"), ("text", "#N/A")),
+        (CELL.format("float", 'office:value="0"', "Err:502"), ("error", "Err:502")),
+        (CELL.format("float", 'office:value="0"', "###"), ("number", 0)),
+        (CELL.format("string", "", RUBY), ("text", "小笠原 b")),
         (CELL.format("unknown", "", "abcd"), ("text", "abcd")),
         ('<table:table-cell table:formula="of:=1+1"/>', ("formula", None)),
     ],

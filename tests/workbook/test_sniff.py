@@ -39,6 +39,17 @@ def office(content_type: str, main: str) -> bytes:
     )
 
 
+def manifest(path: str) -> bytes:
+    """Where this one of its files is encrypted."""
+    return (
+        "<m:manifest><m:file-entry m:full-path='/'/><m:file-entry m:full-path='content.xml'/>"
+        f"<m:file-entry m:full-path='{path}'><m:encryption-data/></m:file-entry></m:manifest>"
+    ).encode()
+
+
+ENCRYPTED, MACROS_ENCRYPTED = manifest("content.xml"), manifest("Basic/Standard/Module1.xml")
+
+
 def opendocument(what: str, **more: bytes) -> bytes:
     parts: Dict[str, bytes] = {"mimetype": (_ODF + what).encode(), "content.xml": b"<x/>", **more}
     return hostile.zipped(parts)
@@ -108,9 +119,10 @@ _DBF = (
         ),
         (opendocument("spreadsheet"), "ods:"),
         (opendocument("spreadsheet-template"), "ods:"),
+        (opendocument("spreadsheet", **{"META-INF/manifest.xml": MACROS_ENCRYPTED}), "ods:"),
         (opendocument("text"), "unsupported: an OpenDocument text"),
         (
-            opendocument("spreadsheet", **{"META-INF/manifest.xml": b"<m:encryption-data/>"}),
+            opendocument("spreadsheet", **{"META-INF/manifest.xml": ENCRYPTED}),
             "encrypted-ods: a password-protected OpenDocument spreadsheet",
         ),
         (hostile.zipped({"Index/Tables/Tile.iwa": b""}), "unsupported: an Apple Numbers document"),
@@ -212,7 +224,7 @@ def test_real_xlsx_with_backslashes(tmp_path: Path) -> None:
         (b"PK\x03\x04", "truncated", "incomplete"),
         (hostile.ole_loop(), "damaged", "a loop"),
         (
-            opendocument("spreadsheet", **{"META-INF/manifest.xml": b"<m:encryption-data/>"}),
+            opendocument("spreadsheet", **{"META-INF/manifest.xml": ENCRYPTED}),
             "encrypted",
             "a password-protected OpenDocument",
         ),

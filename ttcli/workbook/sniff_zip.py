@@ -148,9 +148,21 @@ def _open_document(parts: Parts) -> Optional[Sniffed]:
     what = mimetype[len("application/vnd.oasis.opendocument.") :].replace("-template", "")
     if what != "spreadsheet":
         return Sniffed("unsupported", f"an OpenDocument {what}")
-    if "encryption-data" in parts.text("meta-inf/manifest.xml"):
+    if _is_encrypted(parts.text("meta-inf/manifest.xml")):
         return Sniffed("encrypted-ods", "a password-protected OpenDocument spreadsheet")
     return Sniffed("ods", "an OpenDocument spreadsheet (.ods)")
+
+
+def _is_encrypted(manifest: str) -> bool:
+    """Whether the sheets themselves are; a library of macros may have a password of its own."""
+    tags = list(_FILE_ENTRY.finditer(manifest))
+    ends = [tag.start() for tag in tags[1:]] + [len(manifest)]
+    for tag, end in zip(tags, ends):
+        path = _FULL_PATH.search(tag[0])
+        of_sheets = path is None or path[1] in ("content.xml", "encrypted-package")
+        if of_sheets and "encryption-data" in manifest[tag.end() : end]:
+            return True
+    return False
 
 
 def _office(parts: Parts) -> Optional[Sniffed]:

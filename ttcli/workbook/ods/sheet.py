@@ -22,6 +22,8 @@ _CELL, _COVERED = TABLE + "table-cell", TABLE + "covered-table-cell"
 _ROW, _COLUMN, _SHEET = TABLE + "table-row", TABLE + "table-column", TABLE + "table"
 _LINKS = TABLE + "dde-links"
 _PARAGRAPHS = (_TEXT + "p", _TEXT + "h")
+_DAY_0 = "1899-12-30"
+_RUBY = _TEXT + "ruby-text"  # how a name is spoken, in small letters above it
 _NUMBERS = ("float", "currency", "percentage")
 _PERCENT = Format(0, True, "0%")
 _DIGITS = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)
@@ -64,7 +66,7 @@ class SheetReading:
         self._cells: Dict[int, Cell] = {}
         self._column = 0
         self._cell: Optional[Attributes] = None
-        self._silent = 0
+        self._silent = self._after = 0
         self._pieces: List[str] = []
         self._length = 0
 
@@ -136,7 +138,7 @@ class SheetReading:
         elif self._silent == 1:
             self._inline(name, attributes)
         else:
-            self._silent = 10
+            self._silent, self._after = 10, 0
 
     def _inline(self, name: str, attributes: Attributes) -> None:
         if name == _TEXT + "s":
@@ -146,6 +148,8 @@ class SheetReading:
             self._pieces.append("\t")
         elif name == _TEXT + "line-break":
             self._pieces.append("\n")
+        elif name == _RUBY:
+            self._silent, self._after = 10, 1
 
     def _append(self, piece: str) -> None:
         self._pieces.append(piece)
@@ -155,7 +159,7 @@ class SheetReading:
 
     def _end_in_cell(self, name: str) -> None:
         if self._silent >= 10:
-            self._silent -= 1 if self._silent > 10 else 10
+            self._silent = self._silent - 1 if self._silent > 10 else self._after
         elif name in _PARAGRAPHS:
             self._silent = 0
         elif name in (_CELL, _COVERED):
@@ -229,7 +233,9 @@ def _cell(attributes: Attributes, text: str, shape: Format) -> Optional[Cell]:
     """What a cell's type, value and shown text mean together."""
     kind = attributes.get(OFFICE + "value-type", "")
     calculated = TABLE + "formula" in attributes
-    if attributes.get(_CALC + "value-type") == "error" or (calculated and _ERROR.match(text)):
+    # Of an array formula's cells only the first has the formula, and the error's number is 0.
+    of_numbers = calculated or kind in _NUMBERS
+    if attributes.get(_CALC + "value-type") == "error" or (of_numbers and _ERROR.match(text)):
         return Cell(Kind.ERROR, text)
     if kind in _NUMBERS:
         return _number(attributes, _PERCENT if kind == "percentage" else shape)
@@ -237,13 +243,21 @@ def _cell(attributes: Attributes, text: str, shape: Format) -> Optional[Cell]:
         return Cell(Kind.BOOL, "1" if attributes.get(OFFICE + "boolean-value") == "true" else "0")
     if kind == "date":
         value = attributes.get(OFFICE + "date-value", "")
-        return iso_cell(value, False) or _text(value or text)  # before 1900, after 9999
+        # the last are before 1900, after 9999
+        return iso_cell(value, False) or _on_day_0(value) or _text(value or text)
     if kind == "time":
         value = attributes.get(OFFICE + "time-value", "")
         return _time(value) or _text(value or text)
     if calculated and not kind:
         return Cell(Kind.FORMULA, attributes[TABLE + "formula"] or "=")
     return _text(text or attributes.get(OFFICE + "string-value", ""))
+
+
+def _on_day_0(value: str) -> Optional[Cell]:
+    """LibreOffice's day 0, an empty cell referred to as a date: none, and a time of day at most."""
+    if not value.startswith(_DAY_0):
+        return None
+    return iso_cell(value[len(_DAY_0) + 1 :] or "00:00:00", False)
 
 
 def _text(text: str) -> Optional[Cell]:
