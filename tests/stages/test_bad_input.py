@@ -293,3 +293,12 @@ def test_add_takes_the_workbooks_of_a_zip_archive(world: World, tmp_path: Path) 
     kind, message = failed(world)
     assert kind == "unsupported"
     assert "read me.txt" in message
+
+
+def test_what_stands_beside_the_mapped_columns_is_told(world: World) -> None:
+    """The rest is loaded; the line says of how many rows nothing was taken."""
+    rows = [[*shipment(1), 1], [None] * len(HEADINGS) + [2]]
+    world.send(workbook(rows, [*HEADINGS, "No."]))
+
+    assert "1 of 1 rows (1 only in columns not mapped)" in world.ttcli("run").stderr
+    assert world.counts() == {"loaded": 1}

@@ -11,6 +11,7 @@ from typing import (
     Callable,
     Dict,
     List,
+    Mapping,
     NamedTuple,
     Protocol,
     Sequence,
@@ -30,6 +31,12 @@ from ttcli.rows.scalars.rule import NULL, REPAIRS, UNMAPPED_ROW
 
 Convert = Callable[[AnyColumn], Converted]
 _NUMERIC = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
+
+
+def unmapped_rows(sheet: Mapping[str, Any]) -> int:
+    """How many rows hold something only in columns that are not mapped, as a report says."""
+    count: int = sheet.get("notes", {}).get(UNMAPPED_ROW, {}).get("count", 0)
+    return count
 
 
 class KeyTaker(Protocol):

@@ -12,7 +12,7 @@ from ttcli.config import Limits
 from ttcli.errors import BadItem
 from ttcli.rows.convert import convert_workbook
 from ttcli.rows.mapping import Mapping
-from ttcli.rows.scalars.rule import UNMAPPED_ROW
+from ttcli.rows.sheet import unmapped_rows
 from ttcli.spool import durable
 from ttcli.spool.drain import Outcome, Report, Watch, Work, drain, unwatched
 from ttcli.spool.item import PENDING, PROCESSED, REJECTS, ROWS, Item
@@ -164,16 +164,11 @@ _REMARKS = (
 
 def _remarks(rows: Dict[str, Any]) -> str:
     remarks = [f"{rows[name]} {word}" for name, word in _REMARKS if rows.get(name)]
-    unmapped = sum(_unmapped_rows(sheet) for sheet in rows["sheets"])
+    unmapped = sum(map(unmapped_rows, rows["sheets"]))
     remarks += [f"{unmapped} only in columns not mapped"] if unmapped else []
     if rows.get("cells_rejected") == 1:
         remarks = ["1 cell rejected" if each == "1 cells rejected" else each for each in remarks]
     return f" ({', '.join(remarks)})" if remarks else ""
-
-
-def _unmapped_rows(sheet: Dict[str, Any]) -> int:
-    count: int = sheet.get("notes", {}).get(UNMAPPED_ROW, {}).get("count", 0)
-    return count
 
 
 def _discard(folder: Path) -> None:
