@@ -74,13 +74,13 @@ def open_xls(path: Path, limits: Limits, passwords: Sequence[str] = ()) -> Workb
 
 
 def _open(path: Path, limits: Limits, scan: XlsScan) -> Workbook:
-    if scan.is_sparse or scan.has_rival or not scan.is_biff8:
+    if scan.is_sparse or scan.is_missed or not scan.is_biff8:
         return _open_alone(limits, scan)
     return open_scanned("xls", path, limits, scan)
 
 
 def _open_alone(limits: Limits, scan: XlsScan) -> Workbook:
-    """Without calamine, which lacks the memory, or would read Latin-1 or another stream."""
+    """Without calamine, which lacks the memory, or reads Latin-1 or another stream."""
     scan.read_texts()
     budget = Budget(limits)
 
@@ -102,14 +102,14 @@ class XlsScan:
     Attributes:
         encrypted: Nothing else is known before it is decrypted.
         is_sparse: Its cells lie too far apart for calamine.
-        has_rival: calamine would read another, older stream of the same file.
+        is_missed: calamine may read another, older stream of the same file, or none.
 
     Raises:
         BadItem: Damaged or cut short.
     """
 
     def __init__(self, path: Path, limits: Limits) -> None:
-        self._stream, self.has_rival = workbook_stream(path, limits)
+        self._stream, self.is_missed = workbook_stream(path, limits)
         self.encrypted = self.is_sparse = False
         self.date_1904 = False
         self.states: List[str] = []

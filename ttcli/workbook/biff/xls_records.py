@@ -56,10 +56,10 @@ def workbook_stream(path: Path, limits: Limits) -> Tuple[bytes, bool]:
     """All records of a workbook, as its OLE container holds them.
 
     Names in a container are the same whatever their case ([MS-CFB] 2.6.4). calamine knows but one
-    spelling, and takes the older `Book` that Excel 97 wrote beside a `WORKBOOK`.
+    spelling, and takes the older `Book` that Excel 97 wrote beside a `WORKBOOK`, or nothing.
 
     Returns:
-        The records, and whether calamine would read others.
+        The records, and whether calamine may read others, or none.
 
     Raises:
         BadItem: Damaged, or larger than memory allows.
@@ -70,8 +70,7 @@ def workbook_stream(path: Path, limits: Limits) -> Tuple[bytes, bool]:
         stream = container.read(name, limits.memory_mb << 19)
     if len(stream) < 8:
         raise damaged(".xls", "its workbook stream is empty")
-    both = {"BOOK", "WORKBOOK"} <= container.entries.keys()
-    return stream, both and container.entries["WORKBOOK"].name != name
+    return stream, container.entries[name.upper()].name != name
 
 
 def substream(stream: bytes, start: int) -> Iterator[Record]:
