@@ -21,7 +21,7 @@ from typing import (
 from ttcli.cells import Block, Sheet, address, from_copy
 from ttcli.rows.columns.converter import AnyColumn, ColumnConverter, Converted, below
 from ttcli.rows.columns.serials import SerialColumn
-from ttcli.rows.fates.fate import NO_HEADINGS, Batch, Fate, Headed, Target, fates, says_total
+from ttcli.rows.fates.fate import Batch, Fate, Headed, Target, fates, says_total
 from ttcli.rows.fates.find import LEFT_OUT
 from ttcli.rows.fates.keys import key_fields
 from ttcli.rows.fates.lines import DigestTaker, identity
@@ -86,7 +86,7 @@ class SheetRows:
         header_row: int,
         targets: Sequence[Target],
         output: Output,
-        headings: Headed = NO_HEADINGS,
+        headings: Headed,
     ) -> None:
         self.count: Counter[str] = Counter()
         self.notes: Dict[str, Dict[str, Any]] = {}
@@ -219,7 +219,7 @@ class SheetRows:
             self.notes.setdefault(word, {"count": 0, "first": first})["count"] += len(noted)
 
     def _note_headed(self, batch: Batch, unmapped: Sequence[Tuple[int, int]]) -> None:
-        """Whether any of them may be data: none is enough of a reason to read a sheet as empty."""
+        """Whether any of them may be data: under a heading, and no total."""
         if not self.count["headed"]:
             rows = (index for index, column in unmapped if column in self._headings.unknown)
             self.count["headed"] = any(not says_total(batch, index) for index in rows)

@@ -133,7 +133,7 @@ _NAME_THEM = (
 
 
 def _all_set_aside(rows: Dict[str, Any]) -> Tuple[str, str]:
-    if rows["rejected"] or rows["duplicates"]:
+    if rows["rejected"]:
         said = f"none of its {rows['read']} rows could be used"
         return said, "`ttcli show` names the reason for each"
     return (

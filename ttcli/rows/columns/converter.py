@@ -43,7 +43,7 @@ def holds_something(column: AnyColumn, index: int) -> bool:
     """Whether there is a cell of a column of a block; a text of blanks only is none."""
     if isinstance(column, MixedColumn):
         cell = column.cells[index]
-        return cell is not None and (cell.kind is not Kind.TEXT or bool(cell.text.strip()))
+        return bool(cell and cell.text.strip())
     return bool(column.raw[index])
 
 

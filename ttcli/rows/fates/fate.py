@@ -75,9 +75,6 @@ class Headed(NamedTuple):
     ignored: Mapping[int, str]
 
 
-NO_HEADINGS = Headed({}, {})
-
-
 class Fate(NamedTuple):
     """What becomes of a row.
 
@@ -100,17 +97,16 @@ _REPEATED = Rejected("repeated-header", "the header row once more")
 _NOTE = Rejected("note", "only the key column is filled, and with words: a note, not a key")
 
 
-def fates(
-    batch: Batch, totals_rows: AbstractSet[int], headings: Headed = NO_HEADINGS
-) -> Dict[int, Fate]:
+def fates(batch: Batch, totals_rows: AbstractSet[int], headings: Headed) -> Dict[int, Fate]:
     """Index of a row → what becomes of it, for the rows that are not to be written.
 
     Args:
         totals_rows: Row numbers that the workbook itself declares to be totals.
     """
     found = {}
-    unmapped = _unmapped(batch, headings)
-    for index in sorted(_suspects(batch, totals_rows)):
+    suspects = sorted(_suspects(batch, totals_rows))
+    unmapped = _unmapped(batch, headings) if suspects else []
+    for index in suspects:
         fate = _fate(batch, index, totals_rows, unmapped)
         if fate:
             found[index] = fate

@@ -199,7 +199,7 @@ class XlsScan:
         """Of formulas: all, or those that go on in further records, which calamine cuts off."""
         texts = self._texts or self._own_texts()
         with whole_records(".xls"):
-            found = formula_texts(self._records(start), FORMULAS)
+            found = formula_texts(self._records(start))
             self._formula_texts = {
                 place: texts.of_pieces(pieces)
                 for place, pieces in found.items()

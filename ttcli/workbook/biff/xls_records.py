@@ -15,27 +15,21 @@ from ttcli.workbook import ole
 from ttcli.workbook.biff.records import damaged
 
 BOF, EOF = 0x0809, 0x000A
-FILEPASS, CODEPAGE, DATEMODE, BOUNDSHEET, FORMAT, XF = (
-    0x002F,
-    0x0042,
-    0x0022,
-    0x0085,
-    0x041E,
-    0x00E0,
-)
+FILEPASS, CODEPAGE, DATEMODE = 0x002F, 0x0042, 0x0022
+BOUNDSHEET, FORMAT, XF = 0x0085, 0x041E, 0x00E0
 SST, CONTINUE, STRING = 0x00FC, 0x003C, 0x0207
 LABEL, LABELSST, RSTRING = 0x0204, 0x00FD, 0x00D6
 NUMBER, RK, MULRK, BOOLERR = 0x0203, 0x027E, 0x00BD, 0x0205
 FORMULA = 0x0006
 TEXTS = (LABEL, LABELSST, RSTRING)
 FORMULAS = (FORMULA, 0x0206, 0x0406)  # the others are of Excel 3 and 4; Excel reads them
-# Records of kind 0: of 875 files of others two have some, single ones, above the first cell.
-_HOLE = bytes(8)
-_ZEROS = "zeros stand where cells should"
 GLOBALS = b"\x05\x00"  # what a BOF of the workbook itself says it begins
 
 _CELLS = frozenset([*TEXTS, *FORMULAS, NUMBER, RK, MULRK, BOOLERR])
 _SIZES = {LABELSST: 10, NUMBER: 14, RK: 10}  # bytes; another has swallowed what follows it
+# Records of kind 0: of 875 files of others two have some, single ones, above the first cell.
+_HOLE = bytes(8)
+_ZEROS = "zeros stand where cells should"
 
 place = struct.Struct("<HH").unpack_from  # row and column of a cell's record, from 0
 _head = struct.Struct("<HH").unpack_from
@@ -77,7 +71,7 @@ def substream(stream: bytes, start: int) -> Iterator[Record]:
     """The records of one substream; a chart embedded in a sheet is a substream inside it.
 
     Raises:
-        BadItem: It does not begin there, or has no end.
+        BadItem: It does not begin there, has no end, or a hole of zeros.
     """
     at, depth = start, 0
     while at + 4 <= len(stream):
@@ -114,7 +108,7 @@ def extent_of(records: Iterable[Record]) -> Extent:
     """A first look at the places of a sheet's cells.
 
     Raises:
-        BadItem: A cell has another size than its kind has.
+        BadItem: A cell has another size than its kind has, or zeros stand below the first one.
     """
     rows = columns = before = 0
     ascending, has_long_texts = True, False

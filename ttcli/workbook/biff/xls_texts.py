@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import codecs
 import struct
-from typing import Container, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ttcli.errors import BadItem
-from ttcli.workbook.biff.xls_records import CODEPAGE, CONTINUE, LABELSST, SST, STRING, Record
+from ttcli.workbook.biff.xls_records import (
+    CODEPAGE,
+    CONTINUE,
+    FORMULAS,
+    LABELSST,
+    SST,
+    STRING,
+    Record,
+    place,
+)
 from ttcli.workbook.blocks import plain
 
 _WIDE, _PHONETIC, _RICH = 1, 4, 8
@@ -68,19 +77,17 @@ class XlsTexts:
         return data[2 : 2 + data[0] * width].decode(codec, "replace")
 
 
-def formula_texts(
-    records: Iterable[Record], formulas: Container[int]
-) -> Dict[Tuple[int, int], List[bytes]]:
+def formula_texts(records: Iterable[Record]) -> Dict[Tuple[int, int], List[bytes]]:
     """The STRING records of formulas, and those in which they go on, by place."""
     found: Dict[Tuple[int, int], List[bytes]] = {}
-    place, before = (0, 0), 0
+    where, before = (0, 0), 0
     for code, data in records:
-        if code in formulas:
-            place = struct.unpack_from("<HH", data)
+        if code in FORMULAS:
+            where = place(data)
         elif code == STRING:
-            found[place] = [data]
+            found[where] = [data]
         elif code == CONTINUE and before == STRING:
-            found[place].append(data)
+            found[where].append(data)
             continue
         before = code
     return found

@@ -243,8 +243,8 @@ def _cell(attributes: Attributes, text: str, shape: Format) -> Optional[Cell]:
         return Cell(Kind.BOOL, "1" if attributes.get(OFFICE + "boolean-value") == "true" else "0")
     if kind == "date":
         value = attributes.get(OFFICE + "date-value", "")
-        # the last are before 1900, after 9999
-        return iso_cell(value, False) or _on_day_0(value) or _text(value or text)
+        moment = iso_cell(value, False) or _on_day_0(value)
+        return moment or _text(value or text)  # before 1900, after 9999
     if kind == "time":
         value = attributes.get(OFFICE + "time-value", "")
         return _time(value) or _text(value or text)
